@@ -1,0 +1,1 @@
+"""Built-in inputs and the readers of data formats."""

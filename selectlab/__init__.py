@@ -1,0 +1,24 @@
+"""Choose what to label next: a ranked selection that explains itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from selectlab.api import select as select
+    from selectlab.dataset import Dataset as Dataset
+    from selectlab.selection import Selection as Selection
+
+__version__ = "0.1.0"
+__all__ = ["Dataset", "Selection", "__version__", "select"]
+
+_HOMES = {"Dataset": "dataset", "Selection": "selection", "select": "api"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public names when they are first used, so that ``--help`` stays fast."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'selectlab' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"selectlab.{_HOMES[name]}"), name)
