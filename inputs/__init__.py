@@ -1,1 +1,11 @@
 """Built-in inputs and the readers of data formats."""
+
+from __future__ import annotations
+
+from selectlab.inputs.embeddings import Embeddings
+from selectlab.inputs.metadata import Metadata
+from selectlab.inputs.predictions import Predictions
+from selectlab.inputs.random import Random
+from selectlab.inputs.scores import Scores
+
+__all__ = ["Embeddings", "Metadata", "Predictions", "Random", "Scores"]

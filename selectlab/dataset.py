@@ -280,6 +280,28 @@ class Dataset:
         found: MetadataTable | None = self._cache[key]
         return found
 
+    def with_metadata(self, columns: Mapping[str, Sequence[Any]]) -> Dataset:
+        """Return the dataset with categorical metadata added, in the order of ``ids``.
+
+        Raises:
+            DataError: A key is there already.
+        """
+        import pandas as pd
+
+        known = self.metadata()
+        frame = pd.DataFrame(dict(columns), index=pd.Index(self.ids), dtype=object)
+        declared = dict.fromkeys(columns, MetadataField("categorical"))
+        where = self.source.where
+        if known is not None:
+            for key in columns:
+                if key in known.frame.columns:
+                    raise DataError(f"{known.where}: already has metadata {key!r}")
+            frame = known.frame.reindex(self.ids).join(frame)
+            declared, where = {**known.declared, **declared}, known.where
+        extended = Dataset(source=self.source, datasets=self.datasets)
+        extended._cache = {**self._cache, ("metadata", ""): MetadataTable(where, frame, declared)}
+        return extended
+
     def vectors(
         self, table: EmbeddingTable, *, normalize: bool
     ) -> tuple[Float32, BoolArray | None]:

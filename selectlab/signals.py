@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -49,13 +49,13 @@ class Signal(ABC):
     def arrays(self) -> Sequence[npt.NDArray[np.generic]]:
         """Return the arrays that hold the values, for hashing."""
 
-    def _masks(self, rows: IntArray) -> dict[str, BoolArray | None]:
+    def _masks(self, rows: IntArray) -> dict[str, Any]:
         return {
             "missing": None if self.missing is None else self.missing[rows],
             "candidates": None if self.candidates is None else self.candidates[rows],
         }
 
-    def _chunk_masks(self, length: int) -> dict[str, BoolArray | None]:
+    def _chunk_masks(self, length: int) -> dict[str, Any]:
         """A chunk lacks a value when any of its rows does."""
         missing = self.missing
         return {
@@ -83,10 +83,17 @@ class Embedded(Signal):
         """Return the vector indices of ``rows``, concatenated, and how many each row owns."""
 
     @abstractmethod
-    def per_sample(self, values: npt.NDArray[np.float64], how: str) -> npt.NDArray[np.float64]:
-        """Reduce one value per vector to one per sample; ``how`` is ``mean``, ``max``, ``sum``.
+    def span(self, block: slice) -> tuple[slice, IntArray]:
+        """Return the vectors that a block of rows owns, as a slice, and how many each owns."""
 
-        A sample without vectors gets 0.
+    @abstractmethod
+    def pooled(
+        self, values: npt.NDArray[np.float64], counts: IntArray, how: str
+    ) -> npt.NDArray[np.float64]:
+        """Reduce one value per vector to one per row; ``how`` is ``mean``, ``max`` or ``sum``.
+
+        ``values`` and ``counts`` belong to the vectors of :meth:`owned` or :meth:`span`. A row
+        without vectors gets 0.
         """
 
     @property
@@ -124,8 +131,14 @@ class Vectors(Embedded):
         """Return the rows themselves: each owns one vector."""
         return rows, np.ones(len(rows), dtype=np.intp)
 
-    def per_sample(self, values: npt.NDArray[np.float64], how: str) -> npt.NDArray[np.float64]:
-        """Return the values as they are."""
+    def span(self, block: slice) -> tuple[slice, IntArray]:
+        """Return the block itself."""
+        return block, np.ones(block.stop - block.start, dtype=np.intp)
+
+    def pooled(
+        self, values: npt.NDArray[np.float64], counts: IntArray, how: str
+    ) -> npt.NDArray[np.float64]:
+        """Return the values as they are: each row owns one."""
         return values
 
     @property
@@ -163,9 +176,16 @@ class Objects(Embedded):
         index = np.arange(counts.sum()) + np.repeat(starts - before, counts)
         return index.astype(np.intp), counts.astype(np.intp)
 
-    def per_sample(self, values: npt.NDArray[np.float64], how: str) -> npt.NDArray[np.float64]:
-        """Reduce over the objects of each sample; 0 without objects."""
-        return reduce_segments(values, np.diff(self.offsets), how)
+    def span(self, block: slice) -> tuple[slice, IntArray]:
+        """Return the objects of a block of rows."""
+        bounds = self.offsets[block.start : block.stop + 1]
+        return slice(int(bounds[0]), int(bounds[-1])), np.diff(bounds).astype(np.intp)
+
+    def pooled(
+        self, values: npt.NDArray[np.float64], counts: IntArray, how: str
+    ) -> npt.NDArray[np.float64]:
+        """Reduce over the objects of each row; 0 without objects."""
+        return reduce_segments(values, counts, how)
 
     @property
     def empty(self) -> BoolArray | None:
@@ -223,6 +243,11 @@ class Classes(Signal):
         Returns:
             Class vectors (U, G) without repetition, and for each row the index of its own (N,).
         """
+
+    def present(self) -> npt.NDArray[np.float64]:
+        """Return 1 for classes that any row has, else 0, (K,)."""
+        everyone = replace(self, candidates=None)
+        return (everyone.totals() > 0).astype(np.float64)
 
     @abstractmethod
     def totals(self) -> npt.NDArray[np.float64]:
@@ -299,7 +324,8 @@ class Counts(Classes):
     def totals(self) -> npt.NDArray[np.float64]:
         """Return the counts of all candidates, added up."""
         values = self.values if self.candidates is None else self.values[self.candidates]
-        return values.sum(axis=0)
+        sums: npt.NDArray[np.float64] = values.sum(axis=0)
+        return sums
 
     def arrays(self) -> Sequence[npt.NDArray[np.generic]]:
         """Return the counts and the names."""

@@ -1,0 +1,119 @@
+"""Matrices in .npy and .npz files, read block by block from any kind of file."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from selectlab.errors import DataError
+from selectlab.inputs.files import Folder
+
+BATCH_ROWS = 65_536
+Blocks = Iterator[tuple[int, npt.NDArray[Any]]]
+Opener = Callable[[], AbstractContextManager[IO[bytes]]]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A matrix of numbers in a file.
+
+    Attributes:
+        where: The file, for messages.
+        shape: Rows and columns.
+        opener: Opens the file at its .npy header.
+    """
+
+    where: str
+    shape: tuple[int, int]
+    opener: Opener
+
+    def blocks(self) -> Blocks:
+        """Yield ``(first row, rows)`` in order; one block is in memory at a time."""
+        with self.opener() as file:
+            (rows, columns), column_major, dtype = _header(file, self.where)
+            if column_major:
+                whole = self._read(file, rows * columns, dtype)
+                yield 0, whole.reshape(columns, rows).T
+                return
+            for start in range(0, rows, BATCH_ROWS):
+                count = min(BATCH_ROWS, rows - start)
+                yield start, self._read(file, count * columns, dtype).reshape(count, columns)
+
+    def _read(self, file: IO[bytes], count: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+        """Read the next numbers."""
+        parts, left = [], count * dtype.itemsize
+        while left and (part := file.read(left)):
+            parts.append(part)
+            left -= len(part)
+        if left:
+            raise DataError(f"{self.where}: the file is cut off, {left} bytes are missing")
+        return np.frombuffer(b"".join(parts) if len(parts) != 1 else parts[0], dtype=dtype)
+
+
+def npy_matrix(folder: Folder, path: str) -> Matrix:
+    """Return the matrix of an .npy file.
+
+    Raises:
+        DataError: It is no .npy file, or holds something else than a matrix of numbers.
+    """
+    return _matrix(path, lambda: folder.open(path))
+
+
+def npz_matrix(
+    folder: Folder, path: str, name: str, beside: Sequence[str]
+) -> tuple[Matrix, dict[str, npt.NDArray[Any]]]:
+    """Return a matrix of an .npz file, and those arrays of ``beside`` that are there.
+
+    Raises:
+        DataError: It is no .npz file, or the matrix is not there or not of numbers.
+    """
+
+    @contextmanager
+    def opener() -> Iterator[IO[bytes]]:
+        with (
+            folder.open(path) as raw,
+            zipfile.ZipFile(raw) as archive,
+            archive.open(f"{name}.npy") as member,
+        ):
+            yield member
+
+    try:
+        with folder.open(path) as raw, np.load(raw, allow_pickle=False) as archive:
+            if name not in archive.files:
+                raise DataError(f"{path}: no array {name!r}, only {', '.join(archive.files)}")
+            arrays = {key: archive[key] for key in beside if key in archive.files}
+    except (ValueError, OSError, zipfile.BadZipFile, AttributeError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path}: not a readable .npz file, {error}") from None
+    return _matrix(path, opener), arrays
+
+
+def _matrix(where: str, opener: Opener) -> Matrix:
+    with opener() as file:
+        return Matrix(where, _header(file, where)[0], opener)
+
+
+def _header(file: IO[bytes], where: str) -> tuple[tuple[int, int], bool, np.dtype[Any]]:
+    """Return shape, whether columns are contiguous, and type; leave the file at its numbers."""
+    try:
+        version = np.lib.format.read_magic(file)
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, column_major, dtype = read(file)
+    except (ValueError, KeyError) as error:
+        raise DataError(f"{where}: not a readable .npy file, {error}") from None
+    if len(shape) != 2 or dtype.kind not in "iuf":
+        raise DataError(
+            f"{where}: expected a matrix of numbers, one row per embedding, "
+            f"got shape {shape} of {dtype}"
+        )
+    return (shape[0], shape[1]), column_major, dtype

@@ -1,0 +1,211 @@
+"""``select``: config and data in, ranked selection out."""
+
+from __future__ import annotations
+
+import os
+import warnings as python_warnings
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selectlab import greedy, sequences
+from selectlab.config import load
+from selectlab.dataset import Dataset
+from selectlab.errors import DataError
+from selectlab.manifest import build_manifest
+from selectlab.resolve import Resolved, resolve
+from selectlab.selection import Because, Pick, Selection
+from selectlab.signals import Embedded
+
+if TYPE_CHECKING:
+    from selectlab.objective import Reason
+
+Preselected = "str | os.PathLike[str] | Selection | Iterable[str] | None"
+
+
+def select(
+    config: Any,
+    data: Dataset | str | os.PathLike[str],
+    *,
+    n_samples: int | None = None,
+    proportion_samples: float | None = None,
+    preselected: Any = None,
+    selected_sequence_length: int | None = None,
+    on_pick: Callable[[int], None] | None = None,
+) -> Selection:
+    """Select the samples worth labelling next.
+
+    Args:
+        config: A path to a JSON config, its dict, or a list of (input, strategy) objects such
+            as ``[(Embeddings(), Diversity(strength=0.5))]``.
+        data: A dataset, or the path or URL of a dataset folder.
+        n_samples: Number of samples; replaces the config's size.
+        proportion_samples: The same as a share of the dataset, 0 to 1.
+        preselected: What is selected already: ids, an earlier selection (all of its ids), or a
+            text file with one id a line. They count in every objective and are not selected
+            again.
+        selected_sequence_length: Select runs of this many video frames.
+        on_pick: Called with the number of picks after each one.
+
+    Returns:
+        The ranking, at most ``n_samples`` long, never padded.
+
+    Raises:
+        ConfigError: The config means nothing; the message starts with the JSON path.
+        DataError: The data cannot be used, or no sample is left to select.
+
+    Example:
+        >>> import numpy as np
+        >>> from selectlab.inputs import Embeddings
+        >>> from selectlab.strategies import Diversity
+        >>> corners = np.array([[0, 0], [0, 1], [5, 5]])
+        >>> data = Dataset(["a", "b", "c"], embeddings=corners)
+        >>> chosen = select([(Embeddings(normalize=False), Diversity())], data, n_samples=2)
+        >>> chosen.ids
+        ('a', 'c')
+    """
+    parsed = load(config, n_samples=n_samples, proportion_samples=proportion_samples)
+    if selected_sequence_length is not None:
+        parsed = load({**dict(parsed), "selected_sequence_length": selected_sequence_length})
+    dataset = data if isinstance(data, Dataset) else _open(data)
+    before = read_preselected(preselected)
+    with python_warnings.catch_warnings(record=True) as caught:
+        python_warnings.simplefilter("always", UserWarning)
+        resolved = resolve(parsed, dataset, before)
+    outcome = greedy.run(resolved.plan, on_pick)
+    if not outcome.picks:
+        raise DataError(
+            f"nothing selected from {resolved.counts.candidates} candidates: {outcome.stop_reason}"
+        )
+    notes = [str(w.message) for w in caught] + list(outcome.shortfalls)
+    return _selection(resolved, outcome, notes)
+
+
+def _open(path: str | os.PathLike[str]) -> Dataset:
+    from selectlab.inputs.folder import open_dataset
+
+    return open_dataset(path)
+
+
+def read_preselected(source: Any) -> Sequence[str]:
+    """Return the ids of earlier selections.
+
+    Args:
+        source: ``None``, ids, a :class:`Selection`, or a path to a text file of ids.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    if source is None:
+        return ()
+    if isinstance(source, Selection):
+        return source.all_ids
+    if isinstance(source, (str, os.PathLike)):
+        from selectlab.inputs.sample_ids import unique_id_lines
+
+        path = Path(source)
+        try:
+            return unique_id_lines(path.read_bytes(), str(path))
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return tuple(source)
+
+
+def _selection(resolved: Resolved, outcome: greedy.Outcome, notes: Sequence[str]) -> Selection:
+    ids = resolved.dataset.ids
+    picks = tuple(_explained(resolved, outcome))
+    if len(picks) < resolved.wanted:
+        notes = [
+            *notes,
+            f"{len(picks)} samples instead of {resolved.wanted}: {outcome.stop_reason}",
+        ]
+    chosen = np.array([pick.row for pick in outcome.picks], dtype=np.intp)
+    information = None
+    if resolved.config.selected_sequence_length is not None:
+        information = sequences.information(
+            ids, resolved.rows[chosen], _timestamps(resolved.dataset)
+        )
+    manifest = build_manifest(resolved, outcome, chosen, notes)
+    return Selection(
+        picks=picks,
+        preselected=tuple(ids[row] for row in resolved.preselected),
+        stop_reason=outcome.stop_reason,
+        warnings=tuple(notes),
+        manifest=manifest,
+        sequence_information=information,
+    )
+
+
+def _timestamps(dataset: Dataset) -> dict[str, float]:
+    """Return the metadata ``timestamp_s`` of the samples that have one."""
+    table = dataset.metadata()
+    if table is None or "timestamp_s" not in table.frame.columns:
+        return {}
+    column = table.frame["timestamp_s"].dropna()
+    return {str(sample_id): float(value) for sample_id, value in column.items()}
+
+
+def _explained(resolved: Resolved, outcome: greedy.Outcome) -> Iterable[Pick]:
+    """Yield the picks with rows turned into ids, one per sample."""
+    dataset, rank = resolved.dataset, 0
+    parts = resolved.plan.parts
+    in_config_order = sorted(range(len(parts)), key=lambda i: parts[i].entry)
+    metadata = _metadata_of(resolved, outcome)
+    in_sequences = resolved.config.selected_sequence_length is not None
+    for number, pick in enumerate(outcome.picks, start=1):
+        because = tuple(
+            Because(
+                strategy=parts[i].label,
+                value=pick.reasons[i].value,
+                objective=pick.objectives[i],
+                part=pick.contributions[i],
+                reason=_words(pick.reasons[i], resolved, parts[i].entry),
+            )
+            for i in in_config_order
+        )
+        near = next((r for r in pick.reasons if r.nearest is not None), None)
+        for row in resolved.rows[pick.row]:
+            rank += 1
+            sample_id = dataset.ids[row]
+            yield Pick(
+                rank=rank,
+                sample_id=sample_id,
+                score=pick.score,
+                because=because,
+                nearest_selected=None if near is None else _id_of(resolved, near.nearest),
+                nearest_distance=None if near is None else near.distance,
+                uri=dataset.source.uri(sample_id),
+                metadata=metadata.get(sample_id, {}),
+                sequence=number if in_sequences else None,
+            )
+
+
+def _id_of(resolved: Resolved, row: int | None) -> str:
+    return resolved.dataset.ids[resolved.rows[row][0]]
+
+
+def _words(reason: Reason, resolved: Resolved, entry: int) -> str:
+    text = reason.text
+    if reason.nearest is not None:
+        text = text.replace("{nearest}", _id_of(resolved, reason.nearest))
+    signal = resolved.active[entry]
+    if reason.query is not None and isinstance(signal, Embedded):
+        text = text.replace("{query}", signal.query_ids[reason.query])
+    return text
+
+
+def _metadata_of(resolved: Resolved, outcome: greedy.Outcome) -> dict[str, dict[str, Any]]:
+    """Return the metadata of the selected samples."""
+    table = resolved.dataset.metadata()
+    if table is None:
+        return {}
+    rows = np.concatenate([resolved.rows[pick.row] for pick in outcome.picks])
+    ids = [resolved.dataset.ids[row] for row in rows]
+    frame = table.frame.reindex(ids)
+    found: dict[str, dict[str, Any]] = {
+        str(sample_id): {str(key): value for key, value in record.items()}
+        for sample_id, record in zip(ids, frame.to_dict("records"), strict=True)
+    }
+    return found

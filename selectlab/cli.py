@@ -1,0 +1,258 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from selectlab.errors import ConfigError, SelectlabError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from selectlab.dataset import Dataset
+    from selectlab.selection import Selection
+
+app = typer.Typer(
+    name="selectlab",
+    help="Choose what to label next: a ranked selection that explains itself.",
+    epilog="Start with 'selectlab demo', or 'selectlab select --help'.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+DATA_HELP = "Dataset: a folder or a URL such as s3://bucket/folder."
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Links = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--dataset", metavar="ID=PATH", help="Where the dataset with this dataset_id lies."
+    ),
+]
+
+
+def main() -> None:
+    """Run the command line; what the user can fix is one line and exit code 2."""
+    try:
+        app()
+    except SelectlabError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        import selectlab
+
+        typer.echo(selectlab.__version__)
+        raise typer.Exit
+
+
+@app.command()
+def select(
+    config: Annotated[Path, typer.Argument(help="JSON config; see 'selectlab schema'.")],
+    data: Annotated[str, typer.Option(help=DATA_HELP)],
+    out: Annotated[Path, typer.Option(help="Folder to make for the results.")],
+    preselected: Annotated[
+        Path | None,
+        typer.Option(help="Text file with ids that are selected already, one a line."),
+    ] = None,
+    n_samples: Annotated[
+        int | None, typer.Option("--n-samples", "-n", min=1, help="Replaces the config's size.")
+    ] = None,
+    proportion_samples: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Replaces the config's size, as a share.")
+    ] = None,
+    selected_sequence_length: Annotated[
+        int | None, typer.Option(min=2, help="Select sequences of this many video frames.")
+    ] = None,
+    dataset: Links = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier run in --out.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Select samples and write the ranking, the reasons and a manifest.
+
+    Example: selectlab select config.json --data ./dataset --out ./run1
+
+    Next round: --preselected ./run1/selection.txt
+    """
+    from selectlab import api
+    from selectlab.config import load
+    from selectlab.writers import check_target
+
+    parsed = load(config, n_samples=n_samples, proportion_samples=proportion_samples)
+    check_target(out, overwrite=overwrite)
+    before = api.read_preselected(preselected)
+    opened = _open(data, dataset)
+    with _bar("selecting") as on_pick:
+        chosen = api.select(
+            parsed,
+            opened,
+            preselected=before,
+            selected_sequence_length=selected_sequence_length,
+            on_pick=on_pick,
+        )
+    chosen.save(out, overwrite=overwrite)
+    if as_json:
+        summary = {key: chosen.manifest[key] for key in ("counts", "stop_reason", "warnings")}
+        _print_json({**summary, "out": str(out), "selected": list(chosen.ids)})
+    else:
+        _print_selection(chosen, out)
+
+
+@app.command()
+def validate(
+    config: Annotated[Path, typer.Argument(help="JSON config.")],
+    data: Annotated[
+        str | None, typer.Option(help=f"{DATA_HELP} Also checks that the inputs are there.")
+    ] = None,
+    dataset: Links = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a config, and with --data that it can run, without selecting anything."""
+    from dataclasses import asdict
+
+    from selectlab.config import load
+    from selectlab.resolve import resolve
+
+    parsed = load(config)
+    counts: dict[str, Any] = {}
+    if data is not None:
+        counts = asdict(resolve(parsed, _open(data, dataset)).counts)
+    if as_json:
+        _print_json({"valid": True, "config": parsed.to_json(), "counts": counts})
+        return
+    typer.echo(f"{config}: valid, {len(parsed.entries)} strategies")
+    for entry in parsed.entries:
+        typer.echo(f"  {entry.path}: {entry.strategy.describe()} on {entry.input.describe()}")
+    if counts:
+        typer.echo(f"{counts['candidates']} of {counts['input']} samples can be selected")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a config, for editors that complete from it."""
+    from selectlab.schema import json_schema
+
+    _print_json(json_schema())
+
+
+@app.command()
+def strategies(as_json: AsJson = False) -> None:
+    """List the strategies and inputs that are installed, and which go together."""
+    from selectlab import registry
+
+    inputs, installed = registry.inputs(), registry.strategies()
+    goes_with = {
+        name: [s for s, strategy in installed.items() if registry.fits(found.cls, strategy.cls)]
+        for name, found in inputs.items()
+    }
+    if as_json:
+        groups = {"inputs": inputs, "strategies": installed}
+        listed: dict[str, Any] = {
+            group: {
+                name: {"summary": found.summary, "package": found.package}
+                for name, found in members.items()
+            }
+            for group, members in groups.items()
+        }
+        _print_json({**listed, "goes_with": goes_with})
+        return
+    from selectlab.console import table
+
+    rows = [(name, found.package, found.summary) for name, found in installed.items()]
+    table(["strategy", "from", "what it picks"], rows)
+    sources = [
+        (name, found.package, found.summary, ", ".join(goes_with[name]))
+        for name, found in inputs.items()
+    ]
+    table(["input", "from", "what it gives", "goes with"], sources)
+
+
+@app.command()
+def metrics(
+    data: Annotated[str, typer.Argument(help=DATA_HELP)],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Table to write, .parquet or .csv. Default: DATA/metadata.parquet."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Default: one per core.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute image metrics (sharpness, luminance, ...) and write them as metadata."""
+    from selectlab.inputs.image_metrics import write_metrics
+
+    opened = _open(data, None)
+    target = write_metrics(opened, None if out is None else str(out), workers=workers)
+    if as_json:
+        _print_json({"out": str(target), "samples": len(opened)})
+    else:
+        typer.echo(f"{len(opened)} samples measured: {target}")
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        Path, typer.Option(help="Folder to make for the demo dataset and its selection.")
+    ] = Path("demo"),
+    n_samples: Annotated[int, typer.Option("--n-samples", "-n", min=1, max=1000)] = 50,
+) -> None:
+    """Make a small real dataset, select from it, and compare with a random pick."""
+    from selectlab.demo import run_demo
+
+    run_demo(out, n_samples)
+
+
+def _open(path: str, links: list[str] | None) -> Dataset:
+    from selectlab.inputs.folder import open_dataset
+
+    datasets = {}
+    for link in links or ():
+        dataset_id, equals, target = link.partition("=")
+        if not (dataset_id and equals and target):
+            raise ConfigError(f"--dataset: expected ID=PATH, got {link!r}")
+        datasets[dataset_id] = target
+    return open_dataset(path, datasets=datasets)
+
+
+@contextmanager
+def _bar(text: str) -> Iterator[Callable[[int], None] | None]:
+    """Show the picks as they come, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(f"{text}: reading inputs")
+
+        def on_pick(done: int) -> None:
+            progress.update(task, description=f"{text}: {done} picks")
+
+        yield on_pick
+
+
+def _print_json(data: Any) -> None:
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def _print_selection(chosen: Selection, out: Path) -> None:
+    from selectlab.console import print_selection
+
+    print_selection(chosen)
+    typer.echo(f"written: {out}/")

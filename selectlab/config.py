@@ -1,0 +1,283 @@
+"""The JSON config: read, checked, and turned into input and strategy objects."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, from_json
+
+from selectlab import registry
+from selectlab.auto_tasks import AutoTask, auto_task_classes
+from selectlab.errors import ConfigError, did_you_mean
+from selectlab.types import Input, Spec, Strategy
+
+Model = TypeVar("Model", bound=BaseModel)
+Source = "str | os.PathLike[str] | Mapping[str, Any] | Sequence[tuple[Input, Strategy]] | Config"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the config: what is looked at, and what makes it good."""
+
+    input: Input
+    strategy: Strategy
+    path: str
+
+    @property
+    def label(self) -> str:
+        """Name of the entry in the output."""
+        number = self.path.removeprefix("strategies[").removesuffix("]")
+        return f"{number}_{self.strategy.type.lower()}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as the config would hold it, defaults left out."""
+        parts: dict[str, Input | Strategy] = {"input": self.input, "strategy": self.strategy}
+        return {
+            name: {"type": part.type, **part.model_dump(mode="json", exclude_defaults=True)}
+            for name, part in parts.items()
+        }
+
+
+class Config(Spec):
+    """A selection config.
+
+    Attributes:
+        n_samples: How many samples to select; -1 means "not set".
+        proportion_samples: The same as a share of the whole input, 0 to 1.
+        strategies: At least one pair of input and strategy.
+        auto_tasks: Object tasks made from the image geometry (tiles, crops).
+        lightly_path_regex: Regular expression on sample ids; its named groups become
+            categorical metadata.
+        selected_sequence_length: Select sequences of this many consecutive video frames.
+    """
+
+    n_samples: Annotated[int, Field(ge=-1)] | None = None
+    proportion_samples: Annotated[float, Field(gt=0, le=1)] | None = None
+    strategies: Annotated[list[Any], Field(min_length=1)]
+    auto_tasks: list[Any] = Field(default_factory=list)
+    lightly_path_regex: str | None = None
+    selected_sequence_length: Annotated[int, Field(ge=2)] | None = None
+
+    @model_validator(mode="after")
+    def _parse_entries(self) -> Config:
+        entries = [
+            entry if isinstance(entry, Entry) else _entry(entry, f"strategies[{i}]")
+            for i, entry in enumerate(self.strategies)
+        ]
+        tasks = [
+            _by_type(auto_task_classes(), raw, f"auto_tasks[{i}]")
+            for i, raw in enumerate(self.auto_tasks)
+        ]
+        object.__setattr__(self, "strategies", entries)
+        object.__setattr__(self, "auto_tasks", tasks)
+        return self
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The pairs of input and strategy."""
+        return self.strategies
+
+    @property
+    def tasks(self) -> list[AutoTask]:
+        """The auto tasks."""
+        return self.auto_tasks
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the config as JSON data, defaults left out."""
+        data = self.model_dump(mode="json", exclude={"strategies", "auto_tasks"}, exclude_none=True)
+        data["strategies"] = [entry.to_json() for entry in self.entries]
+        if self.tasks:
+            data["auto_tasks"] = [task.model_dump(mode="json") for task in self.tasks]
+        return data
+
+
+def load(
+    source: Any, *, n_samples: int | None = None, proportion_samples: float | None = None
+) -> Config:
+    """Read a config from a path, a dict, or a list of (input, strategy) objects.
+
+    Args:
+        source: The config.
+        n_samples: Replaces the config's size.
+        proportion_samples: Replaces the config's size.
+
+    Raises:
+        ConfigError: One line with the JSON path of what is wrong.
+    """
+    raw = _raw(source)
+    if n_samples is not None or proportion_samples is not None:
+        raw = {key: value for key, value in raw.items() if key not in _SIZE_KEYS}
+        raw |= {"n_samples": n_samples, "proportion_samples": proportion_samples}
+    config = validated(Config, raw, "")
+    if config.n_samples == 0:
+        raise ConfigError("n_samples: must be at least 1, got 0")
+    sizes = [config.n_samples not in (None, -1), config.proportion_samples is not None]
+    if all(sizes):
+        raise ConfigError(
+            f"n_samples and proportion_samples: give one of them, got {config.n_samples} "
+            f"and {config.proportion_samples:g}"
+        )
+    if not any(sizes):
+        raise ConfigError(
+            "n_samples: how many samples? Set n_samples (or proportion_samples), in the config "
+            "or for this run"
+        )
+    return config
+
+
+_SIZE_KEYS = {"n_samples", "nSamples", "proportion_samples", "proportionSamples"}
+
+
+def _raw(source: Any) -> dict[str, Any]:
+    if isinstance(source, Config):
+        return {**source.model_dump(exclude={"strategies"}), "strategies": source.entries}
+    if isinstance(source, (str, os.PathLike)):
+        return read_json(Path(source))
+    if isinstance(source, Mapping):
+        return dict(source)
+    if isinstance(source, Sequence):
+        return {"strategies": [_pair(pair, i) for i, pair in enumerate(source)]}
+    raise ConfigError(
+        "config: expected a path, a dict or a list of (input, strategy) pairs, "
+        f"got {type(source).__name__}"
+    )
+
+
+def _pair(pair: Any, position: int) -> Entry:
+    path = f"strategies[{position}]"
+    match pair:
+        case (Input() as source, Strategy() as strategy):
+            return checked(Entry(source, strategy, path))
+        case _:
+            raise ConfigError(f"{path}: expected an (input, strategy) pair, got {pair!r}")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object from a file.
+
+    Raises:
+        ConfigError: The file cannot be read or is no JSON object.
+    """
+    try:
+        data = from_json(path.read_bytes(), allow_inf_nan=False)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: not valid JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected a JSON object, got {type(data).__name__}")
+    return data
+
+
+def _entry(raw: Any, path: str) -> Entry:
+    if not isinstance(raw, Mapping):
+        raise ConfigError(f"{path}: expected {{'input': ..., 'strategy': ...}}, got {raw!r}")
+    for key in raw:
+        if key not in ("input", "strategy"):
+            inside = any(key in found.cls.model_fields for found in registry.strategies().values())
+            hint = (
+                "; it belongs inside 'strategy'"
+                if inside
+                else did_you_mean(key, ["input", "strategy"])
+            )
+            raise ConfigError(f"{path}.{key}: unknown key{hint}")
+    for key in ("input", "strategy"):
+        if key not in raw:
+            raise ConfigError(f"{path}.{key}: required, but missing")
+    source = _by_type(_classes(registry.inputs()), raw["input"], f"{path}.input")
+    strategy = _by_type(_classes(registry.strategies()), raw["strategy"], f"{path}.strategy")
+    return checked(Entry(source, strategy, path))
+
+
+def checked(entry: Entry) -> Entry:
+    """Refuse a pair that can never work, whatever the data."""
+    source, strategy = type(entry.input), entry.strategy
+    if not registry.fits(source, type(strategy)):
+        raise ConfigError(f"{entry.path}: {mismatch(entry)}")
+    return entry
+
+
+def mismatch(entry: Entry, signal_kind: str | None = None) -> str:
+    """Say that an input does not go with a strategy, and what would."""
+    wants = " or ".join(dict.fromkeys(kind.kind for kind in entry.strategy.accepts))
+    kinds = dict.fromkeys(kind.kind for kind in entry.input.kinds)
+    gives = signal_kind or " or ".join(kinds)
+    others = [
+        name
+        for name, found in registry.strategies().items()
+        if registry.fits(type(entry.input), found.cls)
+    ]
+    return (
+        f"{entry.strategy.type} takes {wants}, but {entry.input.describe()} gives {gives}; "
+        f"{entry.input.type} goes with {', '.join(others)}"
+    )
+
+
+def _classes(installed: Mapping[str, registry.Installed]) -> dict[str, type[Any]]:
+    return {name: found.cls for name, found in installed.items()}
+
+
+def _by_type(classes: Mapping[str, type[Any]], raw: Any, path: str) -> Any:
+    """Validate ``raw`` with the class that its ``type`` names."""
+    if isinstance(raw, tuple(classes.values())):
+        return raw
+    if not isinstance(raw, Mapping):
+        raise ConfigError(f"{path}: expected an object with a 'type', got {raw!r}")
+    if "type" not in raw:
+        raise ConfigError(f"{path}.type: required, but missing{did_you_mean('', classes)}")
+    name = raw["type"]
+    if name not in classes:
+        raise ConfigError(f"{path}.type: nothing is called {name!r}{did_you_mean(name, classes)}")
+    return validated(classes[name], dict(raw), path)
+
+
+def validated(cls: type[Model], raw: Any, path: str) -> Model:
+    """Validate with pydantic and raise its first complaint as one line with the JSON path.
+
+    Raises:
+        ConfigError: The data does not fit the model.
+    """
+    try:
+        return cls.model_validate(raw)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        nested = details[0].get("ctx", {}).get("error")
+        if isinstance(nested, ConfigError):
+            raise nested from None
+        raise ConfigError(_one_line(cls, details[0], path)) from None
+
+
+def _one_line(cls: type[BaseModel], detail: ErrorDetails, path: str) -> str:
+    where = path
+    for step in detail["loc"]:
+        where += f"[{step}]" if isinstance(step, int) else f".{step}" if where else str(step)
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        return f"{where}: unknown key{did_you_mean(detail['loc'][-1], _keys(cls, detail))}"
+    if kind == "missing":
+        return f"{where}: required, but missing"
+    if kind == "value_error":
+        return f"{where}: {detail['ctx']['error']}".removeprefix(": ")
+    message = detail["msg"].removeprefix("Input ")
+    return f"{where}: {message}, got {_short(detail['input'])}"
+
+
+def _keys(cls: type[BaseModel], detail: ErrorDetails) -> list[str]:
+    """Return the keys that are known where an unknown one was found."""
+    for step in detail["loc"][:-1]:
+        field = cls.model_fields.get(str(step))
+        inner = getattr(field, "annotation", None)
+        found = [c for c in (*getattr(inner, "__args__", ()), inner) if hasattr(c, "model_fields")]
+        if found:
+            cls = found[0]
+    return list(cls.model_fields)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

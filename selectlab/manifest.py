@@ -1,0 +1,76 @@
+"""The record of a run: what went in, what was left out, what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from importlib.metadata import version
+from typing import Any
+
+from selectlab import greedy, registry
+from selectlab.resolve import Resolved
+from selectlab.statistics import RANDOM_SEED, compare
+from selectlab.types import Rows
+
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "pydantic")
+
+
+def build_manifest(
+    resolved: Resolved, outcome: greedy.Outcome, picked: Rows, notes: Sequence[str]
+) -> dict[str, Any]:
+    """Return the manifest of a run as JSON data.
+
+    Args:
+        resolved: What the config and the data came to.
+        outcome: What the loop returned.
+        picked: Rows of the plan that were picked.
+        notes: Warnings.
+    """
+    import selectlab
+
+    config = resolved.config.to_json()
+    canonical = json.dumps(config, sort_keys=True, ensure_ascii=False)
+    length = resolved.rows.shape[1]
+    return {
+        "selectlab": selectlab.__version__,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "config": config,
+        "config_sha256": hashlib.sha256(canonical.encode()).hexdigest(),
+        "dataset": resolved.dataset.source.where,
+        "inputs": [
+            {
+                "entry": entry.path,
+                "input": entry.input.describe(),
+                "gives": signal.kind,
+                "blake2b": digest,
+            }
+            for entry, signal, digest in zip(
+                resolved.config.entries, resolved.signals, resolved.hashes, strict=True
+            )
+        ],
+        "counts": {**asdict(resolved.counts), "selected": len(picked) * length},
+        "n_samples": resolved.wanted,
+        "stop_reason": outcome.stop_reason,
+        "warnings": list(notes),
+        "strategies": [
+            {"label": part.label, "entry": part.entry, "strength": part.strength}
+            for part in sorted(resolved.plan.parts, key=lambda part: part.entry)
+        ],
+        "statistics": compare(resolved, picked),
+        "statistics_random_seed": RANDOM_SEED,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in _LIBRARIES},
+            **_plugins(),
+        },
+    }
+
+
+def _plugins() -> dict[str, str]:
+    found = {*registry.inputs().values(), *registry.strategies().values()}
+    packages = sorted({installed.package for installed in found} - {"selectlab", "?"})
+    return {name: version(name) for name in packages}

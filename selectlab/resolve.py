@@ -1,0 +1,273 @@
+"""From a config and a dataset to a plan of arrays; the last place that knows names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from selectlab import sequences
+from selectlab.config import Config, Entry, mismatch
+from selectlab.dataset import Dataset
+from selectlab.errors import ConfigError, DataError, SelectlabError, first_of
+from selectlab.greedy import Part, Plan
+from selectlab.types import BoolArray, Rows, Signal
+
+
+@dataclass
+class Counts:
+    """How many samples were left after each step, in samples (frames, for sequences)."""
+
+    input: int = 0
+    missing: dict[str, int] = field(default_factory=dict)
+    filtered: dict[str, int] = field(default_factory=dict)
+    not_in_sequence: int = 0
+    preselected: int = 0
+    preselected_without_values: int = 0
+    candidates: int = 0
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A plan and what is needed to read its outcome.
+
+    Attributes:
+        plan: What the loop runs on.
+        dataset: Where the rows come from.
+        rows: (number of plan rows, L) rows of the dataset behind each row of the plan; L is 1
+            unless sequences are selected.
+        signals: The signal of each entry, over all samples.
+        active: The signal of each entry over the rows of the plan.
+        preselected: Dataset rows selected before, in the order given.
+        counts: What happened to the samples.
+        wanted: Number of samples asked for.
+        hashes: Hash of each entry's values.
+        config: The config.
+    """
+
+    plan: Plan
+    dataset: Dataset
+    rows: Rows
+    signals: Sequence[Signal]
+    active: Sequence[Signal]
+    preselected: Rows
+    counts: Counts
+    wanted: int
+    hashes: Sequence[str]
+    config: Config
+
+
+def resolve(config: Config, dataset: Dataset, preselected: Iterable[str] = ()) -> Resolved:
+    """Load the inputs, leave out what cannot be selected, start the objectives.
+
+    Raises:
+        ConfigError: Config and data do not fit together.
+        DataError: The data are not usable, or no sample is left.
+    """
+    dataset = _with_path_groups(config, dataset)
+    before = dataset.rows_of(dict.fromkeys(preselected), "preselected")
+    signals = _load(config, dataset)
+    counts = Counts(input=len(dataset), preselected=len(before))
+    kept = _without_missing(config.entries, signals, counts)
+    table = _row_table(config, dataset, kept, counts)
+    is_preselected = np.asarray(np.isin(table, before).any(axis=1))
+    counts.preselected_without_values = len(before) - int(np.isin(before, table).sum())
+    chunked = [_chunks(signal, table) for signal in signals]
+    passed = _filter(config.entries, chunked, is_preselected, counts, table.shape[1])
+    alive = np.flatnonzero(passed | is_preselected)
+    candidates = ~is_preselected[alive]
+    counts.candidates = int(candidates.sum()) * table.shape[1]
+    _refuse_nothing(counts)
+    active = [replace(signal.take(alive), candidates=candidates) for signal in chunked]
+    plan = _plan(config, dataset, active, candidates, table.shape[1])
+    first = {int(row): at for at, row in enumerate(before)}
+    chosen = np.flatnonzero(~candidates)
+    order = [min(first[int(r)] for r in table[alive[c]] if int(r) in first) for c in chosen]
+    for part in plan.parts:
+        part.objective.add(chosen[np.argsort(order, kind="stable")])
+    return Resolved(
+        plan=plan,
+        dataset=dataset,
+        rows=table[alive],
+        signals=signals,
+        active=active,
+        preselected=before,
+        counts=counts,
+        wanted=plan.n_picks * table.shape[1],
+        hashes=[hash_signal(signal) for signal in signals],
+        config=config,
+    )
+
+
+def _load(config: Config, dataset: Dataset) -> list[Signal]:
+    loaded: dict[str, Signal] = {}
+    signals = []
+    for entry in config.entries:
+        key = entry.input.model_dump_json()
+        if key not in loaded:
+            loaded[key] = _checked_input(entry, dataset)
+        signal = loaded[key]
+        if not isinstance(signal, entry.strategy.accepts):
+            raise ConfigError(f"{entry.path}: {mismatch(entry, signal.kind)}")
+        if entry.strategy.needs_query and getattr(signal, "query", None) is None:
+            raise ConfigError(
+                f"{entry.path}: {entry.strategy.type} needs a query set; give the input a "
+                "'tag_name' (and 'dataset_id' when it lies in another dataset)"
+            )
+        if not entry.strategy.needs_query and getattr(signal, "query", None) is not None:
+            raise ConfigError(
+                f"{entry.path}.input: a query set ('tag_name') means nothing to "
+                f"{entry.strategy.type}; it goes with SIMILARITY"
+            )
+        try:
+            entry.strategy.check(signal)
+        except ConfigError as error:
+            raise ConfigError(f"{entry.path}.strategy.{error}") from None
+        signals.append(signal)
+    return signals
+
+
+def _checked_input(entry: Entry, dataset: Dataset) -> Signal:
+    """Load an input and hold it to its contract: a finite value for every sample."""
+    try:
+        signal = entry.input.load(dataset)
+    except ConfigError as error:
+        raise ConfigError(f"{entry.path}.input: {error}") from None
+    except SelectlabError as error:
+        raise DataError(f"{entry.path}.input: {error}") from None
+    if len(signal) != len(dataset):
+        raise DataError(
+            f"{entry.path}.input: {entry.input.type} gave {len(signal)} values for "
+            f"{len(dataset)} samples"
+        )
+    if signal.missing is not None and entry.input.on_missing == "error" and signal.missing.any():
+        lacking = [dataset.ids[row] for row in np.flatnonzero(signal.missing)]
+        raise DataError(
+            f"{entry.path}.input: no {entry.input.describe()} for "
+            f"{first_of(lacking, len(dataset))}; on_missing 'exclude' leaves them out"
+        )
+    return signal
+
+
+def _without_missing(
+    entries: Sequence[Entry], signals: Sequence[Signal], counts: Counts
+) -> BoolArray:
+    kept = np.ones(len(signals[0]), dtype=np.bool_)
+    for entry, signal in zip(entries, signals, strict=True):
+        if signal.missing is not None and signal.missing.any():
+            counts.missing[f"{entry.path} {entry.input.describe()}"] = int(signal.missing.sum())
+            if signal.missing.all():
+                raise DataError(f"{entry.path}.input: no sample has {entry.input.describe()}")
+            kept &= ~signal.missing
+    return kept
+
+
+def _row_table(config: Config, dataset: Dataset, kept: BoolArray, counts: Counts) -> Rows:
+    """Return the dataset rows behind each row of the plan, (rows, L)."""
+    length = config.selected_sequence_length
+    if length is None:
+        return np.flatnonzero(kept)[:, None]
+    found = sequences.cut(dataset.ids, length)
+    counts.not_in_sequence = found.dropped
+    return found.rows[kept[found.rows].all(axis=1)]
+
+
+def _chunks(signal: Signal, table: Rows) -> Signal:
+    taken = signal.take(table.reshape(-1))
+    return taken if table.shape[1] == 1 else taken.chunk(table.shape[1])
+
+
+def _filter(
+    entries: Sequence[Entry],
+    signals: Sequence[Signal],
+    is_preselected: BoolArray,
+    counts: Counts,
+    length: int,
+) -> BoolArray:
+    passed = np.ones(len(is_preselected), dtype=np.bool_)
+    for entry, signal in zip(entries, signals, strict=True):
+        kept = entry.strategy.keeps(signal)
+        if kept is not None:
+            name = f"{entry.path} {entry.input.describe()} {entry.strategy.describe()}"
+            counts.filtered[name] = int((~kept & ~is_preselected).sum()) * length
+            passed &= kept
+    return passed
+
+
+def _refuse_nothing(counts: Counts) -> None:
+    if counts.candidates:
+        return
+    story = [f"{counts.input} in the dataset"]
+    story += [f"{n} without {name}" for name, n in counts.missing.items()]
+    if counts.not_in_sequence:
+        story.append(f"{counts.not_in_sequence} in no complete sequence")
+    story += [f"{n} removed by {name}" for name, n in counts.filtered.items()]
+    if counts.preselected:
+        story.append(f"{counts.preselected} selected already")
+    raise DataError(f"no sample left to select: {'; '.join(story)}")
+
+
+def _plan(
+    config: Config, dataset: Dataset, signals: Sequence[Signal], candidates: BoolArray, length: int
+) -> Plan:
+    n_picks = _size(config, len(dataset), length)
+    parts = []
+    for i, (entry, signal) in enumerate(zip(config.entries, signals, strict=True)):
+        if entry.strategy.strength == 0:
+            continue
+        objective = entry.strategy.start(signal)
+        if objective is not None:
+            parts.append(Part(i, entry.label, entry.strategy.strength, objective))
+    entries = config.entries
+    parts.sort(key=lambda part: json.dumps(entries[part.entry].to_json(), sort_keys=True))
+    return Plan(parts, candidates, n_picks)
+
+
+def _size(config: Config, n_input: int, length: int) -> int:
+    """Return the number of picks; a pick is a sample, or a sequence of them."""
+    if config.proportion_samples is not None:
+        # Half up, and not fooled by 0.145 * 100 = 14.499999999999998.
+        rounded = int(np.floor(round(config.proportion_samples * n_input, 9) + 0.5))
+        return max(rounded // length, 1)
+    assert config.n_samples is not None
+    return config.n_samples if length == 1 else sequences.count(config.n_samples, length)
+
+
+def _with_path_groups(config: Config, dataset: Dataset) -> Dataset:
+    """Add the named groups of ``lightly_path_regex`` as categorical metadata."""
+    if config.lightly_path_regex is None:
+        return dataset
+    try:
+        pattern = re.compile(config.lightly_path_regex)
+    except re.error as error:
+        raise ConfigError(f"lightly_path_regex: not a regular expression: {error}") from None
+    if not pattern.groupindex:
+        raise ConfigError(
+            "lightly_path_regex: has no named group; write (?P<camera>...) to get the "
+            "metadata key 'camera'"
+        )
+    found = [pattern.search(sample_id) for sample_id in dataset.ids]
+    if not any(found):
+        raise ConfigError(f"lightly_path_regex: matches no sample, such as {dataset.ids[0]!r}")
+    return dataset.with_metadata(
+        {name: [m[name] if m else None for m in found] for name in pattern.groupindex}
+    )
+
+
+def hash_signal(signal: Signal) -> str:
+    """Return a hash of a signal's values, the same whatever file they came from."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in (*signal.arrays(), *(() if signal.missing is None else (signal.missing,))):
+        digest.update(str((array.dtype.str, array.shape)).encode())
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def candidate_rows(resolved: Resolved) -> npt.NDArray[np.intp]:
+    """Return the dataset rows that could be picked."""
+    return resolved.rows[resolved.plan.candidates].reshape(-1)

@@ -1,0 +1,177 @@
+"""BALANCE: classes in the proportions wanted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from selectlab.errors import ConfigError, did_you_mean
+from selectlab.types import (
+    Categories,
+    Classes,
+    Counts,
+    FloatArray,
+    Objective,
+    Reason,
+    Rows,
+    Side,
+    Signal,
+    Strategy,
+)
+
+__all__ = ["Balance"]
+
+_FLOOR = 1e-10
+_OTHER = "(other classes)"
+
+Share = Annotated[float, Field(ge=0)]
+Distribution = Literal["TARGET", "UNIFORM", "INPUT"]
+
+
+class Balance(Strategy):
+    """Pick samples that bring the classes of the selection to the wanted proportions.
+
+    Attributes:
+        strength: Exponent in the product of all strategies; negative unbalances.
+        target: Share of each class. Classes without a share are one class together, with what
+            the shares leave of 1. Shares that sum to more than 1 are scaled down.
+        distribution: ``TARGET`` uses ``target``; ``UNIFORM`` wants the classes present equally
+            often; ``INPUT`` wants them as often as the candidates have them. Default: TARGET.
+
+    Objective:
+        1 / cross-entropy of the wanted shares under those of everything selected plus the
+        candidate, counted in objects. The cross-entropy is floored at 1e-10.
+
+    Cost:
+        O(U * K) per pick, U different class vectors, K classes.
+
+    Example:
+        >>> import numpy as np
+        >>> from selectlab.types import Categories
+        >>> sky = Categories(codes=np.array([0, 0, 1]), names=("sunny", "rainy"))
+        >>> objective = Balance(target={"sunny": 0.5, "rainy": 0.5}).start(sky)
+        >>> objective.add(np.array([0]))
+        >>> objective.exact(np.array([1, 2])).round(3)
+        array([0.087, 1.443])
+    """
+
+    type: Literal["BALANCE"] = "BALANCE"
+    accepts: ClassVar = (Counts, Categories)
+    target: dict[str, Share] | None = None
+    distribution: Distribution = "TARGET"
+
+    @model_validator(mode="after")
+    def _target_fits_distribution(self) -> Balance:
+        wants_target = self.distribution == "TARGET"
+        if wants_target and not self.target:
+            raise ValueError("BALANCE needs a 'target' (or 'distribution' UNIFORM or INPUT)")
+        if not wants_target and self.target is not None:
+            raise ValueError(f"'target' goes with distribution TARGET, not {self.distribution}")
+        if wants_target and self.target and not sum(self.target.values()) > 0:
+            raise ValueError("the shares of 'target' are all 0")
+        return self
+
+    def check(self, signal: Signal) -> None:
+        """Refuse targets for classes that do not exist."""
+        assert isinstance(signal, Classes)
+        for name in self.target or ():
+            if name not in signal.names:
+                raise ConfigError(
+                    f"target: {signal.name} has no class {name!r}"
+                    + did_you_mean(name, signal.names)
+                )
+
+    def start(self, signal: Signal) -> Objective:
+        """Return how near the selection is to the wanted proportions."""
+        assert isinstance(signal, Classes)
+        shares, group, names = _SHARES[self.distribution](self, signal)
+        patterns, index = signal.distinct(group, len(names))
+        return _Proportions(shares, patterns, index, names)
+
+    def _target_shares(self, signal: Classes) -> tuple[FloatArray, Rows, tuple[str, ...]]:
+        target = self.target or {}
+        named = [name for name in signal.names if name in target]
+        shares = [target[name] for name in named]
+        column = {name: i for i, name in enumerate(named)}
+        group = np.array([column.get(n, len(named)) for n in signal.names], dtype=np.intp)
+        if len(named) < len(signal.names):
+            named.append(_OTHER)
+            shares.append(max(1.0 - math.fsum(shares), 0.0))
+        return np.array(shares) / math.fsum(shares), group, tuple(named)
+
+    def _uniform_shares(self, signal: Classes) -> tuple[FloatArray, Rows, tuple[str, ...]]:
+        present = signal.present()
+        return present / max(present.sum(), 1.0), np.arange(len(present)), signal.names
+
+    def _input_shares(self, signal: Classes) -> tuple[FloatArray, Rows, tuple[str, ...]]:
+        totals = signal.totals()
+        return totals / (totals.sum() or 1.0), np.arange(len(totals)), signal.names
+
+
+_Shares = Callable[[Balance, Classes], tuple[FloatArray, Rows, tuple[str, ...]]]
+_SHARES: dict[str, _Shares] = {
+    "TARGET": Balance._target_shares,
+    "UNIFORM": Balance._uniform_shares,
+    "INPUT": Balance._input_shares,
+}
+
+
+class _Proportions(Objective):
+    """Inverse cross-entropy, computed once per different class vector and pick."""
+
+    def __init__(
+        self, shares: FloatArray, patterns: FloatArray, index: Rows, names: tuple[str, ...]
+    ) -> None:
+        self._shares = shares
+        self._patterns = patterns
+        self._index = index
+        self._names = names
+        self._counts = np.zeros(len(shares))
+        self._rests = np.zeros(len(shares))
+        self._values = self._evaluate()
+
+    def exact(self, rows: Rows) -> FloatArray:
+        return self._values[self._index[rows]]
+
+    def bound(self, block: slice, side: Side) -> FloatArray:
+        return self._values[self._index[block]]
+
+    def add(self, rows: Rows) -> None:
+        for row in rows:
+            self._count(self._patterns[self._index[row]])
+        self._values = self._evaluate()
+
+    def reason(self, row: int) -> Reason:
+        mine = self._patterns[self._index[row]]
+        if not mine.any():
+            return Reason("no object of any class")
+        before = self._counts + self._rests
+        had = before / before.sum() if before.any() else before
+        gap = np.where(mine > 0, self._shares - had, -np.inf)
+        best = int(np.argmax(gap))
+        return Reason(
+            f"brings {self._names[best]!r}, {had[best]:.0%} of the selection so far, "
+            f"wanted {self._shares[best]:.0%}",
+            value=float(mine[best]),
+        )
+
+    def _count(self, pattern: FloatArray) -> None:
+        """Add class counts with the rounding error kept, so that order does not matter."""
+        sums = self._counts + pattern
+        carried = sums - self._counts
+        self._rests += (self._counts - (sums - carried)) + (pattern - carried)
+        self._counts = sums
+
+    def _evaluate(self) -> FloatArray:
+        counts = self._patterns + (self._counts + self._rests)
+        totals = counts.sum(axis=1, keepdims=True)
+        parts = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
+        logs = np.log(np.maximum(parts, _FLOOR, out=parts), out=parts)
+        # Rounded, so that classes that are equally short tie, in whatever order they are summed.
+        cross_entropy = np.round(-(logs * self._shares).sum(axis=1), 13)
+        inverse: FloatArray = 1.0 / np.maximum(cross_entropy, _FLOOR)
+        return inverse
