@@ -15,7 +15,7 @@ from selectlab.inputs.lightly_metadata import MetadataFiles, metadata_ids, read_
 from selectlab.inputs.metadata_columns import Declared, parse_metadata_schema
 from selectlab.inputs.prediction_columns import PredictionTable
 from selectlab.inputs.prediction_folder import PredictionFolder
-from selectlab.inputs.sample_ids import is_image, matching, read_id_lines
+from selectlab.inputs.sample_ids import is_image, matching, unique_id_lines
 
 BUCKET = ".lightly"
 _RESERVED = ("predictions", "metadata", "embeddings", "tags")
@@ -169,7 +169,7 @@ class FolderSource:
         """Return the ids in tags/NAME.txt; ``initial-tag`` needs no file and is everything."""
         path = self._home(f"tags/{name}.txt")
         if path in self._folder:
-            return read_id_lines(self._folder.read(path), path)
+            return unique_id_lines(self._folder.read(path), path)
         return self.ids() if name == "initial-tag" else None
 
     def linked(self, dataset_id: str) -> str | None:
@@ -273,4 +273,4 @@ class FolderSource:
         where = self._home("relevant_filenames.txt")
         if where not in self._folder:
             return found
-        return matching(found, read_id_lines(self._folder.read(where), where), where)
+        return matching(found, unique_id_lines(self._folder.read(where), where), where)

@@ -113,7 +113,7 @@ def id_lines(data: bytes, where: str) -> list[str]:
     return [sample_id(line, where) for line in lines if line]
 
 
-def read_id_lines(data: bytes, where: str) -> list[str]:
+def unique_id_lines(data: bytes, where: str) -> list[str]:
     """Return the ids of a text file as :func:`id_lines`, each once."""
     return list(dict.fromkeys(id_lines(data, where)))
 
@@ -141,14 +141,3 @@ def matching(found: set[str], lines: Sequence[str], where: str) -> set[str]:
             f"such as {min(found)!r}"
         )
     return kept
-
-
-def frame_of(path: str) -> tuple[str, int] | None:
-    """Return the video of a frame and its number, or ``None`` when the path is no frame.
-
-    Example:
-        >>> frame_of("a/clip-007-mp4.png")
-        ('a/clip.mp4', 7)
-    """
-    found = _FRAME.fullmatch(stem_of(path))
-    return (f"{found['name']}.{found['suffix']}", int(found["number"])) if found else None

@@ -129,7 +129,11 @@ def area_mean(values: FloatArray, task: TaskPredictions) -> FloatArray:
 
 
 def objectness(task: TaskPredictions, ids: IdList) -> FloatArray:
-    """Return 1 - mean objectness; objectness is score / max p, or the score without p."""
+    """Return 1 - mean objectness; objectness is score / max p, or the score without p.
+
+    Detectors with one sigmoid per class have no objectness of their own: their score can exceed
+    the largest of the probabilities scaled to sum to 1. That counts as objectness 1.
+    """
     values = task.score.astype(np.float64)
     if np.isnan(values).any():
         first = sample_of(task, ids, int(np.argmax(np.isnan(values))))
@@ -138,14 +142,6 @@ def objectness(task: TaskPredictions, ids: IdList) -> FloatArray:
         given = ~np.isnan(task.probabilities).any(axis=1)
         top = task.probabilities[given].max(axis=1).astype(np.float64)
         values[given] /= np.where(top > 0, top, np.nan)
-    wrong = ~((values >= 0) & (values <= 1 + SUM_TOLERANCE))
-    if wrong.any():
-        at = int(np.argmax(wrong))
-        raise DataError(
-            f"predictions {task.task!r}: objectness of {sample_of(task, ids, at)!r} (score / "
-            f"largest probability) must lie in [0, 1]; got {values[at]:g} from score "
-            f"{task.score[at]:g}"
-        )
     counts = task.counts()
     mean = reduce_segments(np.minimum(values, 1.0), counts, "mean")
     return np.where(counts > 0, 1.0 - mean, 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -196,11 +197,18 @@ def metrics(
     from selectlab.inputs.image_metrics import write_metrics
 
     opened = _open(data, None)
-    target = write_metrics(opened, None if out is None else str(out), workers=workers)
+    target = out if out is not None else Path(data) / "metadata.parquet"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # unreadable images are listed below
+        measured = write_metrics(opened, target, workers=workers)
+    unreadable = measured.attrs.get("unreadable", {})
     if as_json:
-        _print_json({"out": str(target), "samples": len(opened)})
-    else:
-        typer.echo(f"{len(opened)} samples measured: {target}")
+        summary = {"samples": len(opened), "unreadable": list(unreadable), "out": str(target)}
+        _print_json(summary)
+        return
+    typer.echo(f"{len(opened) - len(unreadable)} of {len(opened)} samples measured: {target}")
+    for sample_id in unreadable:
+        typer.echo(f"  unreadable: {sample_id}")
 
 
 @app.command()

@@ -24,6 +24,7 @@ _TASK = "digits_classifier"
 def demo_config(n_samples: int) -> dict[str, Any]:
     """Return the config of the demo: diverse, uncertain and balanced."""
     distribution = {"type": "PREDICTIONS", "task": _TASK, "name": "CLASS_DISTRIBUTION"}
+    balance = {"type": "BALANCE", "distribution": "UNIFORM", "strength": 10.0}
     return {
         "n_samples": n_samples,
         "strategies": [
@@ -32,7 +33,7 @@ def demo_config(n_samples: int) -> dict[str, Any]:
                 "input": {"type": "SCORES", "task": _TASK, "score": "uncertainty_margin"},
                 "strategy": {"type": "WEIGHTS"},
             },
-            {"input": distribution, "strategy": {"type": "BALANCE", "distribution": "UNIFORM"}},
+            {"input": distribution, "strategy": balance},
         ],
     }
 

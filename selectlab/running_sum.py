@@ -93,11 +93,12 @@ class RunningSum(Objective):
         return self._explain(row)
 
 
-def rank_share(values: FloatArray) -> Callable[[float], float]:
-    """Return a function that tells which share of ``values`` is below a value, 0 to 1."""
+def rank_share(values: FloatArray) -> Callable[[float], str]:
+    """Return a function that says which share of ``values`` is below a value, rounded down."""
     ordered = np.sort(values)
 
-    def share(value: float) -> float:
-        return float(np.searchsorted(ordered, value, side="left")) / max(len(ordered), 1)
+    def share(value: float) -> str:
+        below = int(np.searchsorted(ordered, value, side="left"))
+        return f"{100 * below // max(len(ordered), 1)} %"
 
     return share

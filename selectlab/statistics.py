@@ -25,9 +25,10 @@ def compare(resolved: Resolved, picked: Rows) -> list[dict[str, Any]]:
         picked: Rows of the plan that were picked.
 
     Returns:
-        One dict per different input, with ``input``, ``selected`` and ``random`` parts.
-        Distances are from a candidate to the nearest sample selected (preselected ones
-        included); over more than 50,000 candidates a random part of them is measured, and
+        One dict per different input, with ``input`` (all candidates), ``selected`` and ``random``
+        parts.
+        Distances are from a candidate to the nearest sample selected. Distances and classes
+        count preselected samples as selected, as the strategies do. Over more than 50,000 candidates a random part of them is measured, and
         ``measured_on`` says how many.
     """
     pool = np.flatnonzero(resolved.plan.candidates)
@@ -46,7 +47,7 @@ def compare(resolved: Resolved, picked: Rows) -> list[dict[str, Any]]:
         sets = {"selected": picked, "random": drawn}
         found.append(
             {
-                "input": entry.input.describe(),
+                "values": entry.input.describe(),
                 "entry": entry.path,
                 **_describe(signal, pool, before, measured, sets),
             }
@@ -61,7 +62,8 @@ def _describe(
         case Embedded():
             return _distances(signal, before, measured, sets)
         case Classes():
-            return _classes(signal, {"input": pool, **sets})
+            whole = {name: np.concatenate([before, rows]) for name, rows in sets.items()}
+            return _classes(signal, {"input": pool, **whole})
         case Scalars():
             return _numbers(signal, {"input": pool, **sets})
         case _:
@@ -132,7 +134,7 @@ def summary_lines(statistics: Sequence[Mapping[str, Any]]) -> list[tuple[str, st
     lines = []
     for part in statistics:
         for key in keys.get(part["kind"], []):
-            words = f"{part['input']}: {key.replace('_', ' ')}"
+            words = f"{part['values']}: {key.replace('_', ' ')}"
             cells = [part.get(side, {}).get(key) for side in ("input", "selected", "random")]
             lines.append((words, *("" if c is None else f"{c:.4g}" for c in cells)))
     return [(a, b, c, d) for a, b, c, d in lines]

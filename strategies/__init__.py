@@ -1,1 +1,18 @@
 """Built-in strategies, one file each."""
+
+from selectlab.strategies.balance import Balance
+from selectlab.strategies.diversity import Diversity
+from selectlab.strategies.similarity import Similarity
+from selectlab.strategies.threshold import Threshold
+from selectlab.strategies.typicality import Typicality
+from selectlab.strategies.weights import TargetRange, Weights
+
+__all__ = [
+    "Balance",
+    "Diversity",
+    "Similarity",
+    "TargetRange",
+    "Threshold",
+    "Typicality",
+    "Weights",
+]

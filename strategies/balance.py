@@ -151,8 +151,8 @@ class _Proportions(Objective):
             return Reason("no object of any class")
         before = self._counts + self._rests
         had = before / before.sum() if before.any() else before
-        gap = np.where(mine > 0, self._shares - had, -np.inf)
-        best = int(np.argmax(gap))
+        short = np.maximum(self._shares - had, 0.0) * mine
+        best = int(np.argmax(short if short.any() else mine))
         return Reason(
             f"brings {self._names[best]!r}, {had[best]:.0%} of the selection so far, "
             f"wanted {self._shares[best]:.0%}",

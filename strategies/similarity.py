@@ -70,7 +70,7 @@ class Similarity(Strategy):
             best = mine[int(np.argmin(dists[mine]))]
             value = float(gains[row])
             return Reason(
-                f"{dists[best]:.4g} from {{query}} of the query, nearer than {share(value):.0%} "
+                f"{dists[best]:.4g} from {{query}} of the query, nearer than {share(value)} "
                 "of the pool",
                 value=value,
                 query=int(index[best]),

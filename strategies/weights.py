@@ -83,7 +83,7 @@ class Weights(Strategy):
         def explain(row: int) -> Reason:
             value = float(values[row])
             return Reason(
-                f"{signal.name} {value:.4g}, above {share(value):.0%} of the pool", value=value
+                f"{signal.name} {value:.4g}, above {share(value)} of the pool", value=value
             )
 
         objective = _Sum(values, explain)

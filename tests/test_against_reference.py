@@ -9,7 +9,7 @@ from reference import OBJECTIVE_FLOOR, Decision, Part, Run, broken, decide
 
 from selectlab.errors import SelectlabError
 
-N_PROBLEMS = 500
+N_PROBLEMS = 400
 NEAR = 1e-9  # difference in score that float rounding may turn around
 FROM_VALUES = ("DIVERSITY", "WEIGHTS")  # exact on small integers, whichever way it is computed
 
