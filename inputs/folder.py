@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO
 
@@ -184,7 +185,10 @@ class FolderSource:
         if path is None or "://" in path or os.path.isabs(path):
             return path
         root = self._folder.local_root
-        return os.path.join(root, path) if root else f"{self.where.rstrip('/')}/{path}"
+        if root is not None:
+            return os.path.normpath(os.path.join(root, path))
+        protocol, _, place = self.where.partition("://")
+        return f"{protocol}://{posixpath.normpath(f'{place}/{path}')}"
 
     def uri(self, sample_id: str) -> str | None:
         """Return the full path or URL of an image, or ``None`` when there is no image."""

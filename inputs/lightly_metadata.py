@@ -63,7 +63,10 @@ class MetadataFiles:
                 values, declared.get(key), lambda row: self.paths[sources[row]], key
             )
         index: pd.Index[Any] = pd.Index(np.array(list(found), dtype=object))
-        out: pd.DataFrame = pd.DataFrame(columns, index=index)
+        out: pd.DataFrame = pd.DataFrame(
+            {key: pd.Series(held, index=index, dtype=held.dtype) for key, held in columns.items()},
+            index=index,
+        )
         return out
 
 

@@ -182,7 +182,8 @@ def typed_frame(frame: pd.DataFrame, declared: Mapping[str, Declared], where: st
             typed[key] = _finite(column, where)
             continue
         values = column.astype(object).where(column.notna(), None).tolist()
-        typed[key] = typed_values(values, entry, place, key)
+        found = typed_values(values, entry, place, key)
+        typed[key] = pd.Series(found, index=frame.index, dtype=found.dtype)
         if isinstance(column.dtype, pd.CategoricalDtype):
             typed[key] = column
     out: pd.DataFrame = pd.DataFrame(typed, index=frame.index)

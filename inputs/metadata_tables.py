@@ -172,5 +172,16 @@ def _read_csv(
     """Read a CSV table; a column declared as text is not read as numbers."""
     text = [key for key, entry in declared.items() if entry.value_type in _TEXT]
     frame = read_csv(folder, path, text)
+    for key, entry in declared.items():
+        if key in frame.columns and entry.kind == "numeric" and frame[key].dtype.kind not in "iuf":
+            frame[key] = [_number_or_text(value) for value in frame[key].tolist()]
     kept: pd.DataFrame = frame.drop(columns=[name for name in without if name in frame.columns])
     return kept
+
+
+def _number_or_text(value: Any) -> Any:
+    """Return the number a cell holds, so that only the cells without one are at fault."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value

@@ -78,6 +78,10 @@ class Predictions(Input):
         values = class_sums(task, dataset.ids)
         return Counts(values=values, names=task.names, missing=missing, name=self.describe())
 
+    def gives(self) -> Kinds:
+        """Return what the chosen name gives."""
+        return (Counts,) if self.name == "CLASS_DISTRIBUTION" else (Scalars,)
+
     def describe(self) -> str:
         """Return what is counted, in words."""
         if self.name == "CLASS_DISTRIBUTION":

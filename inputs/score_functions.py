@@ -17,7 +17,6 @@ from selectlab.dataset import TaskPredictions, TaskType
 from selectlab.errors import DataError
 from selectlab.inputs.class_probabilities import (
     BLOCK_VALUES,
-    SUM_TOLERANCE,
     probability_blocks,
     sample_of,
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selectlab import greedy, sequences
-from selectlab.config import load
+from selectlab.config import load, read_json
 from selectlab.dataset import Dataset
 from selectlab.errors import DataError
 from selectlab.manifest import build_manifest
@@ -44,8 +44,8 @@ def select(
         n_samples: Number of samples; replaces the config's size.
         proportion_samples: The same as a share of the dataset, 0 to 1.
         preselected: What is selected already: ids, an earlier selection (all of its ids), or a
-            text file with one id a line. They count in every objective and are not selected
-            again.
+            text file with one id a line, or the folder of an earlier run. They count in every
+            objective and are not selected again.
         selected_sequence_length: Select runs of this many video frames.
         on_pick: Called with the number of picks after each one.
 
@@ -93,7 +93,8 @@ def read_preselected(source: Any) -> Sequence[str]:
     """Return the ids of earlier selections.
 
     Args:
-        source: ``None``, ids, a :class:`Selection`, or a path to a text file of ids.
+        source: ``None``, ids, a :class:`Selection`, or the path of a text file with one id a
+            line, or of the folder of an earlier run.
 
     Raises:
         DataError: The file cannot be read.
@@ -103,14 +104,23 @@ def read_preselected(source: Any) -> Sequence[str]:
     if isinstance(source, Selection):
         return source.all_ids
     if isinstance(source, (str, os.PathLike)):
-        from selectlab.inputs.sample_ids import unique_id_lines
-
-        path = Path(source)
-        try:
-            return unique_id_lines(path.read_bytes(), str(path))
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+        return _preselected_at(Path(source))
     return tuple(source)
+
+
+def _preselected_at(path: Path) -> Sequence[str]:
+    from selectlab.inputs.sample_ids import unique_id_lines
+    from selectlab.writers import PICKS
+
+    try:
+        if not path.is_dir():
+            return unique_id_lines(path.read_bytes(), str(path))
+        run = read_json(path / PICKS)
+        return [*run["preselected"], *(pick["sample_id"] for pick in run["selected"])]
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path}: its {PICKS} is not one that a run has written") from error
 
 
 def _selection(resolved: Resolved, outcome: greedy.Outcome, notes: Sequence[str]) -> Selection:
@@ -183,11 +193,11 @@ def _explained(resolved: Resolved, outcome: greedy.Outcome) -> Iterable[Pick]:
 
 
 def _id_of(resolved: Resolved, row: int | None) -> str:
-    return resolved.dataset.ids[resolved.rows[row][0]]
+    return resolved.dataset.ids[int(resolved.rows[row][0])]
 
 
 def _words(reason: Reason, resolved: Resolved, entry: int) -> str:
-    text = reason.text
+    text: str = reason.text
     if reason.nearest is not None:
         text = text.replace("{nearest}", _id_of(resolved, reason.nearest))
     signal = resolved.active[entry]

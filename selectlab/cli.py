@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectlab.errors import ConfigError, SelectlabError
+from selectlab.errors import ConfigError, SelectlabError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,8 +66,11 @@ def select(
     data: Annotated[str, typer.Option(help=DATA_HELP)],
     out: Annotated[Path, typer.Option(help="Folder to make for the results.")],
     preselected: Annotated[
-        Path | None,
-        typer.Option(help="Text file with ids that are selected already, one a line."),
+        list[Path] | None,
+        typer.Option(
+            help="What is selected already: a text file with one id a line, or the folder of an "
+            "earlier run. May be repeated."
+        ),
     ] = None,
     n_samples: Annotated[
         int | None, typer.Option("--n-samples", "-n", min=1, help="Replaces the config's size.")
@@ -84,11 +87,13 @@ def select(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Select samples and write the ranking, the reasons and a manifest.
+    """Select samples: a ranking with reasons.
+
+    Writes selection.csv, .parquet, .json and .txt and a manifest into --out.
 
     Example: selectlab select config.json --data ./dataset --out ./run1
 
-    Next round: --preselected ./run1/selection.txt
+    Next round: selectlab select config.json --data ./dataset --out ./run2 --preselected ./run1
     """
     from selectlab import api
     from selectlab.config import load
@@ -96,7 +101,7 @@ def select(
 
     parsed = load(config, n_samples=n_samples, proportion_samples=proportion_samples)
     check_target(out, overwrite=overwrite)
-    before = api.read_preselected(preselected)
+    before = [sample_id for path in preselected or () for sample_id in api.read_preselected(path)]
     opened = _open(data, dataset)
     with _bar("selecting") as on_pick:
         chosen = api.select(
@@ -123,7 +128,10 @@ def validate(
     dataset: Links = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a config, and with --data that it can run, without selecting anything."""
+    """Check a config without selecting anything.
+
+    With --data all inputs are loaded too, and the samples that could be selected counted.
+    """
     from dataclasses import asdict
 
     from selectlab.config import load
@@ -145,20 +153,38 @@ def validate(
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of a config, for editors that complete from it."""
+    """Print the JSON Schema of a config, for editors."""
     from selectlab.schema import json_schema
 
     _print_json(json_schema())
 
 
 @app.command()
-def strategies(as_json: AsJson = False) -> None:
-    """List the strategies and inputs that are installed, and which go together."""
+def strategies(
+    name: Annotated[
+        str | None, typer.Argument(help="Strategy or input to explain, such as DIVERSITY.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List strategies and inputs, or explain one.
+
+    Plug-ins are listed too, and which inputs go with which strategies.
+    """
     from selectlab import registry
 
     inputs, installed = registry.inputs(), registry.strategies()
+    if name is not None:
+        from selectlab.console import print_page
+
+        everything = {**inputs, **installed}
+        if name.upper() not in everything:
+            raise ConfigError(f"nothing is called {name!r}{did_you_mean(name, everything)}")
+        print_page(everything[name.upper()])
+        return
     goes_with = {
-        name: [s for s, strategy in installed.items() if registry.fits(found.cls, strategy.cls)]
+        name: [
+            s for s, strategy in installed.items() if registry.fits(found.cls.kinds, strategy.cls)
+        ]
         for name, found in inputs.items()
     }
     if as_json:
@@ -193,7 +219,11 @@ def metrics(
     workers: Annotated[int | None, typer.Option(min=1, help="Default: one per core.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compute image metrics (sharpness, luminance, ...) and write them as metadata."""
+    """Measure images: sharpness, luminance, ...
+
+    The metrics become metadata of the dataset: THRESHOLD on METADATA 'lightly.sharpness' and the
+    like. Configs that use them compute them when they are not there; this does it beforehand.
+    """
     from selectlab.inputs.image_metrics import write_metrics
 
     opened = _open(data, None)
@@ -218,7 +248,11 @@ def demo(
     ] = Path("demo"),
     n_samples: Annotated[int, typer.Option("--n-samples", "-n", min=1, max=1000)] = 50,
 ) -> None:
-    """Make a small real dataset, select from it, and compare with a random pick."""
+    """See it work on real images, beside random.
+
+    Writes a small dataset, selects from it with three strategies and says why, labels the
+    selection, retrains, and compares with labelling random samples.
+    """
     from selectlab.demo import run_demo
 
     run_demo(out, n_samples)

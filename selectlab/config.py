@@ -196,8 +196,7 @@ def _entry(raw: Any, path: str) -> Entry:
 
 def checked(entry: Entry) -> Entry:
     """Refuse a pair that can never work, whatever the data."""
-    source, strategy = type(entry.input), entry.strategy
-    if not registry.fits(source, type(strategy)):
+    if not registry.fits(entry.input.gives(), type(entry.strategy)):
         raise ConfigError(f"{entry.path}: {mismatch(entry)}")
     return entry
 
@@ -205,12 +204,12 @@ def checked(entry: Entry) -> Entry:
 def mismatch(entry: Entry, signal_kind: str | None = None) -> str:
     """Say that an input does not go with a strategy, and what would."""
     wants = " or ".join(dict.fromkeys(kind.kind for kind in entry.strategy.accepts))
-    kinds = dict.fromkeys(kind.kind for kind in entry.input.kinds)
+    kinds = dict.fromkeys(kind.kind for kind in entry.input.gives())
     gives = signal_kind or " or ".join(kinds)
     others = [
         name
         for name, found in registry.strategies().items()
-        if registry.fits(type(entry.input), found.cls)
+        if registry.fits(entry.input.gives(), found.cls)
     ]
     return (
         f"{entry.strategy.type} takes {wants}, but {entry.input.describe()} gives {gives}; "

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,6 +13,7 @@ from rich.table import Table
 from selectlab.statistics import summary_lines
 
 if TYPE_CHECKING:
+    from selectlab.registry import Installed
     from selectlab.selection import Selection
 
 _PIPE_WIDTH = 160
@@ -33,6 +35,29 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     screen = console()
     screen.print(made)
     screen.print()
+
+
+def print_page(installed: Installed) -> None:
+    """Print what a strategy or input is and which fields it has in JSON."""
+    screen = console()
+    screen.print(escape(inspect.cleandoc(installed.cls.__doc__ or "")), soft_wrap=True)
+    screen.print(f"\nfrom {installed.package}; in JSON:\n")
+    schema = installed.cls.model_json_schema()
+    rows = []
+    for name, field in schema["properties"].items():
+        default = "required" if name in schema.get("required", ()) else repr(field.get("default"))
+        rows.append((name, _type_in_words(field), default))
+    table(["field", "type", "default"], rows)
+
+
+def _type_in_words(field: Mapping[str, Any]) -> str:
+    if "anyOf" in field:
+        return " or ".join(_type_in_words(option) for option in field["anyOf"])
+    if "enum" in field:
+        return ", ".join(map(repr, field["enum"]))
+    if "const" in field:
+        return repr(field["const"])
+    return str(field.get("type", field.get("$ref", "").rpartition("/")[2]))
 
 
 def print_selection(chosen: Selection, most: int = 10) -> None:

@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from selectlab.errors import SelectlabError
-from selectlab.types import Input, Strategy, type_name
+from selectlab.types import Input, Kinds, Strategy, type_name
 
 INPUTS = "selectlab.inputs"
 STRATEGIES = "selectlab.strategies"
@@ -41,9 +41,9 @@ def strategies() -> dict[str, Installed]:
     return _load(STRATEGIES, Strategy)
 
 
-def fits(input_class: type[Input], strategy_class: type[Strategy]) -> bool:
-    """Whether some signal of the input is accepted by the strategy."""
-    return any(issubclass(kind, strategy_class.accepts) for kind in input_class.kinds)
+def fits(kinds: Kinds, strategy_class: type[Strategy]) -> bool:
+    """Whether some kind of signal is accepted by the strategy."""
+    return any(issubclass(kind, strategy_class.accepts) for kind in kinds)
 
 
 def _load(group: str, base: type[Any]) -> dict[str, Installed]:

@@ -28,7 +28,7 @@ def json_schema() -> dict[str, Any]:
             [
                 refs[source, "validation"]
                 for source in inputs.values()
-                if registry.fits(source, strategy)
+                if registry.fits(source.kinds, strategy)
             ],
         )
         for strategy in strategies.values()

@@ -26,9 +26,9 @@ def compare(resolved: Resolved, picked: Rows) -> list[dict[str, Any]]:
 
     Returns:
         One dict per different input, with ``input`` (all candidates), ``selected`` and ``random``
-        parts.
-        Distances are from a candidate to the nearest sample selected. Distances and classes
-        count preselected samples as selected, as the strategies do. Over more than 50,000 candidates a random part of them is measured, and
+        parts. Distances are from a candidate to the nearest sample selected. Distances and
+        classes count preselected samples as selected, as the strategies do. Over more than
+        50,000 candidates, distances are measured for a random part of them, and
         ``measured_on`` says how many.
     """
     pool = np.flatnonzero(resolved.plan.candidates)

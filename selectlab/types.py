@@ -99,6 +99,10 @@ class Input(Spec, ABC):
             DataError: The data is not there or not usable; the message says where.
         """
 
+    def gives(self) -> Kinds:
+        """Return the kinds of signal this input can give, its fields considered."""
+        return self.kinds
+
     def describe(self) -> str:
         """Return the input in a few words, for messages and reasons."""
         return self.type

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from selectlab.selection import Selection
 
 MANIFEST = "manifest.json"
+PICKS = "selection.json"
 
 
 def save(selection: Selection, out: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -164,7 +165,7 @@ def _is_missing(value: Any) -> bool:
 _WRITERS: Mapping[str, Callable[[Selection, Path], None]] = {
     "selection.csv": _write_csv,
     "selection.parquet": _write_parquet,
-    "selection.json": _write_picks,
+    PICKS: _write_picks,
     "selection.txt": _write_ids,
     MANIFEST: _write_manifest,
 }

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from folder_builder import build, npy, parquet
 
@@ -27,16 +29,17 @@ def npz(**arrays: Any) -> bytes:
     return buffer.getvalue()
 
 
+def table(columns: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
 def whole(table: EmbeddingTable) -> np.ndarray[Any, Any]:
     return np.concatenate([block for _, block in table.blocks()])
 
 
-CSV = (
-    "filenames,embedding_1,embedding_0,labels\n"
-    "c.png,2,1,0\n"
-    "a.png,4.0,3.0,0\n"
-    "b.png,6.5,5.0,0\n"
-)
+CSV = "filenames,embedding_1,embedding_0,labels\nc.png,2,1,0\na.png,4.0,3.0,0\nb.png,6.5,5.0,0\n"
 FORMS: dict[str, dict[str, Any]] = {
     "fixed": {"embeddings.parquet": parquet({"sample_id": IDS, "embedding": VALUES})},
     "lists": {"embeddings.parquet": parquet({"sample_id": IDS, "embedding": VALUES}, fixed=False)},
@@ -166,9 +169,11 @@ def test_frames_of_embeddings_are_spelt_like_all_others(tmp_path: Path) -> None:
             "embeddings.parquet: no column 'embedding'; known: sample_id",
         ),
         (
-            {"embeddings.parquet": parquet({"sample_id": ["a"], "embedding": [["x"]]}, False)}
-            if False
-            else {"embeddings.csv": "filenames,embedding_0,embedding_2\na,1,2\n"},
+            {"embeddings.parquet": table({"sample_id": ["a"], "embedding": [3]})},
+            "embeddings.parquet: column 'embedding' must hold lists of numbers, not int64",
+        ),
+        (
+            {"embeddings.csv": "filenames,embedding_0,embedding_2\na,1,2\n"},
             "embeddings.csv: no column 'embedding_1'",
         ),
         (

@@ -152,7 +152,7 @@ def test_a_video_speaks_for_its_frames_and_a_frame_for_itself(tmp_path: Path) ->
         ),
         (
             {"metadata.csv": "sample_id,t\na.png,1\nb.png,hot\n"},
-            "metadata.csv: 'b.png': 't' must be a finite number (NUMERIC_FLOAT), got '1'",
+            "metadata.csv: 'b.png': 't' must be a finite number (NUMERIC_FLOAT), got 'hot'",
         ),
         (
             {"metadata.csv": "sample_id,t\na.png,1\nb.png,inf\n"},
