@@ -190,4 +190,6 @@ def test_target_range_reports_a_sum_that_was_not_reached() -> None:
     """2 + 4 = 6 < 10 when everything is taken: not an error, but said."""
     data = {"ids": list("ab"), "metadata": {"gain": [2.0, 4.0]}}
     bounded = (GAIN[0], {"type": "WEIGHTS", "target_range": {"min_sum": 10.0, "max_sum": 20.0}})
-    assert select(data, bounded) == "b a"
+    found = run(data, bounded)
+    assert " ".join(found.ids) == "b a"
+    assert any("min_sum 10" in note and "6" in note for note in found.warnings)

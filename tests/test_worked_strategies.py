@@ -127,6 +127,16 @@ def test_samples_without_objects_rank_last_whatever_the_strength() -> None:
     assert select(objects(a=[], b=[0], c=[1], d=[5]), near) == "b c d a"
 
 
+@pytest.mark.parametrize("kind", ["DIVERSITY", "SIMILARITY", "TYPICALITY"])
+def test_when_no_sample_left_has_objects_all_tie(kind: str) -> None:
+    """Only a has an object, and a filter removes it: b and c have nothing to be judged by."""
+    data = objects(a=[0], b=[], c=[])
+    data |= {"metadata": {"gain": [1.0, 2.0, 3.0]}, "tags": {"query": ["a"]}}
+    keep = (GAIN[0], {"type": "THRESHOLD", "threshold": 1.5, "operation": "BIGGER"})
+    tag = {"tag_name": "query"} if kind == "SIMILARITY" else {}
+    assert select(data, (OBJECTS | tag, {"type": kind}), keep) == "b c"
+
+
 def test_minimum_distance_of_objects_is_the_root_mean_square() -> None:
     """b's objects are 3 and 4 from a's: root of (9 + 16) / 2 = 3.54; their mean is 3.5."""
     data = objects(a=[0], b=[3, 4])
