@@ -14,7 +14,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types format install dev clean
+.PHONY: help demo test check pytest lint types format install dev clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,10 +22,11 @@ help: ## List what can be made
 demo: $(INSTALLED) ## Set up, then select from real images and say why
 	$(BIN)/selectlab demo
 
-test: $(INSTALLED_DEV) ## Set up, then run the tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: lint types pytest ## Set up, then run everything that CI runs: lint, types, tests
+check: test ## The same
 
-check: lint types test ## Lint, types and tests: what CI runs
+pytest: $(INSTALLED_DEV) ## Only the tests, such as: make pytest PYTEST_ARGS="-m 'not slow'"
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(INSTALLED_DEV) ## ruff, format and rules
 	$(BIN)/ruff format --check .

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from selectlab.errors import DataError
 from selectlab.inputs.files import Folder
 
-BATCH_ROWS = 65_536
+BATCH_ROWS = 16_384
 Blocks = Iterator[tuple[int, npt.NDArray[Any]]]
 Opener = Callable[[], AbstractContextManager[IO[bytes]]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -156,11 +157,7 @@ class Embeddings(Input):
         if linked is None:
             linked = dataset.source.linked(self.dataset_id)
         if linked is None and self.tag_name == EVERYTHING:
-            raise DataError(
-                f"EMBEDDINGS dataset_id: {self.dataset_id!r} is not known"
-                + (did_you_mean(self.dataset_id, dataset.datasets) if dataset.datasets else "")
-                + f"; name its folder in datasets.json or with --dataset {self.dataset_id}=PATH"
-            )
+            self._everything_of_an_unknown(dataset)
         if linked is None:
             return dataset
         if isinstance(linked, Dataset):
@@ -168,6 +165,20 @@ class Embeddings(Input):
         from selectlab.inputs.folder import open_dataset
 
         return open_dataset(linked)
+
+    def _everything_of_an_unknown(self, dataset: Dataset) -> None:
+        """Say that the query is the whole dataset itself, which is rarely what was meant."""
+        name_it = f"name its folder in datasets.json or with --dataset {self.dataset_id}=PATH"
+        if dataset.datasets:
+            hint = did_you_mean(self.dataset_id, dataset.datasets)
+            raise DataError(
+                f"EMBEDDINGS dataset_id: {self.dataset_id!r} is not known{hint}; {name_it}"
+            )
+        warnings.warn(
+            f"dataset_id {self.dataset_id!r} is named nowhere, so the query {EVERYTHING!r} is this "
+            f"whole dataset; {name_it}",
+            stacklevel=2,
+        )
 
     def _query_ids(self, other: Dataset, hint: str) -> list[str]:
         """Return the sorted ids of the tag."""
@@ -186,7 +197,7 @@ class Embeddings(Input):
 
 def _tag_hint(dataset: Dataset, tag: str) -> str:
     """Return a near-miss hint, from the source's list of tags where it keeps one."""
-    known: Sequence[str] = getattr(dataset.source, "tags", lambda: ())()
+    known = dataset.source.tags()
     return did_you_mean(tag, [*known, EVERYTHING]) + f" (expected tags/{tag}.txt, one id a line)"
 
 

@@ -167,11 +167,25 @@ class FolderSource:
         return MetadataTable(where, kept, {key: entry.field for key, entry in declared.items()})
 
     def tag(self, name: str) -> Sequence[str] | None:
-        """Return the ids in tags/NAME.txt; ``initial-tag`` needs no file and is everything."""
-        path = self._home(f"tags/{name}.txt")
-        if path in self._folder:
-            return unique_id_lines(self._folder.read(path), path)
+        """Return the ids in tags/NAME.txt, or of the run in the folder NAME.
+
+        ``initial-tag`` needs no file and is everything.
+        """
+        for path in (self._home(f"tags/{name}.txt"), f"{name}/selection.txt"):
+            if path in self._folder:
+                return unique_id_lines(self._folder.read(path), path)
         return self.ids() if name == "initial-tag" else None
+
+    def tags(self) -> Sequence[str]:
+        """Return the names of the files in tags/."""
+        folder = self._home("tags")
+        names = (path[len(folder) + 1 :] for path in self._folder.under(folder))
+        return sorted(name.removesuffix(".txt") for name in names if name.endswith(".txt"))
+
+    def preselected(self) -> Sequence[str]:
+        """Return the ids in preselected.txt, if there is one."""
+        path = self._home("preselected.txt")
+        return unique_id_lines(self._folder.read(path), path) if path in self._folder else ()
 
     def linked(self, dataset_id: str) -> str | None:
         """Return the path that datasets.json gives, relative ones from this folder."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 ID_COLUMN = "sample_id"
+_BUFFER_BYTES = 1 << 20
 _TEXT = ("CATEGORICAL_STRING",)
 
 
@@ -109,7 +110,7 @@ def open_parquet(folder: Folder, path: str) -> Iterator[pq.ParquetFile]:
 
     with folder.open(path) as raw:
         try:
-            with pq.ParquetFile(raw) as file:
+            with pq.ParquetFile(raw, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file:
                 yield file
         except (pa.ArrowException, OSError) as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]

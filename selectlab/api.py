@@ -15,7 +15,7 @@ from selectlab.config import load, read_json
 from selectlab.dataset import Dataset
 from selectlab.errors import DataError
 from selectlab.manifest import build_manifest
-from selectlab.resolve import Resolved, resolve
+from selectlab.resolve import Counts, Resolved, resolve
 from selectlab.selection import Because, Pick, Selection
 from selectlab.signals import Embedded
 
@@ -43,9 +43,10 @@ def select(
         data: A dataset, or the path or URL of a dataset folder.
         n_samples: Number of samples; replaces the config's size.
         proportion_samples: The same as a share of the dataset, 0 to 1.
-        preselected: What is selected already: ids, an earlier selection (all of its ids), or a
-            text file with one id a line, or the folder of an earlier run. They count in every
-            objective and are not selected again.
+        preselected: What is selected already: ids, an earlier selection (all of its ids), the
+            path of a text file with one id a line, or the folder of an earlier run. They count
+            in every objective and are not selected again. ``None`` takes the dataset's own
+            ``preselected.txt``, if it has one; ``()`` takes nothing.
         selected_sequence_length: Select runs of this many video frames.
         on_pick: Called with the number of picks after each one.
 
@@ -70,7 +71,7 @@ def select(
     if selected_sequence_length is not None:
         parsed = load({**dict(parsed), "selected_sequence_length": selected_sequence_length})
     dataset = data if isinstance(data, Dataset) else _open(data)
-    before = read_preselected(preselected)
+    before = dataset.source.preselected() if preselected is None else read_preselected(preselected)
     with python_warnings.catch_warnings(record=True) as caught:
         python_warnings.simplefilter("always", UserWarning)
         resolved = resolve(parsed, dataset, before)
@@ -79,13 +80,26 @@ def select(
         raise DataError(
             f"nothing selected from {resolved.counts.candidates} candidates: {outcome.stop_reason}"
         )
-    notes = [str(w.message) for w in caught] + list(outcome.shortfalls)
+    notes = [*parsed.notes, *(str(w.message) for w in caught)]
+    notes += _lost_preselected(resolved.counts) + outcome.shortfalls
     return _selection(resolved, outcome, notes)
+
+
+def _lost_preselected(counts: Counts) -> list[str]:
+    lost = counts.preselected_without_values
+    if not lost:
+        return []
+    return [
+        f"{lost} of {counts.preselected} preselected samples have no value for some input and "
+        "count in no strategy"
+    ]
 
 
 def _open(path: str | os.PathLike[str]) -> Dataset:
     from selectlab.inputs.folder import open_dataset
 
+    if not isinstance(path, (str, os.PathLike)):
+        raise DataError(f"data: expected a Dataset, a path or a URL, got {type(path).__name__}")
     return open_dataset(path)
 
 
@@ -105,7 +119,17 @@ def read_preselected(source: Any) -> Sequence[str]:
         return source.all_ids
     if isinstance(source, (str, os.PathLike)):
         return _preselected_at(Path(source))
-    return tuple(source)
+    try:
+        ids = tuple(source)
+    except TypeError:
+        raise DataError(
+            "preselected: expected ids, an earlier selection or a path, "
+            f"got {type(source).__name__}"
+        ) from None
+    for sample_id in ids:
+        if not isinstance(sample_id, str):
+            raise DataError(f"preselected: ids are text, got {sample_id!r}")
+    return ids
 
 
 def _preselected_at(path: Path) -> Sequence[str]:

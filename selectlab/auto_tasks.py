@@ -43,8 +43,8 @@ class Tiling(AutoTask):
 
     Example:
         >>> Tiling(name="t", num_rows=1, num_cols=2, overlap=0.5).boxes(100, 40)
-        array([[ 0.,  0., 62.5, 40.],
-               [37.5,  0., 62.5, 40.]])
+        array([[ 0. ,  0. , 62.5, 40. ],
+               [37.5,  0. , 62.5, 40. ]])
     """
 
     type: Literal["TILING"] = "TILING"

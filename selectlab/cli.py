@@ -45,7 +45,8 @@ def main() -> None:
     try:
         app()
     except SelectlabError as error:
-        typer.echo(f"error: {error}", err=True)
+        line = str(error).replace("\r", "\\r").replace("\n", "\\n")
+        typer.echo(f"error: {line}", err=True)
         sys.exit(2)
 
 
@@ -69,7 +70,7 @@ def select(
         list[Path] | None,
         typer.Option(
             help="What is selected already: a text file with one id a line, or the folder of an "
-            "earlier run. May be repeated."
+            "earlier run. May be repeated. Default: the dataset's preselected.txt, if any."
         ),
     ] = None,
     n_samples: Annotated[
@@ -101,7 +102,9 @@ def select(
 
     parsed = load(config, n_samples=n_samples, proportion_samples=proportion_samples)
     check_target(out, overwrite=overwrite)
-    before = [sample_id for path in preselected or () for sample_id in api.read_preselected(path)]
+    before = None
+    if preselected:
+        before = [sample_id for path in preselected for sample_id in api.read_preselected(path)]
     opened = _open(data, dataset)
     with _bar("selecting") as on_pick:
         chosen = api.select(
@@ -139,16 +142,22 @@ def validate(
 
     parsed = load(config)
     counts: dict[str, Any] = {}
-    if data is not None:
-        counts = asdict(resolve(parsed, _open(data, dataset)).counts)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        if data is not None:
+            counts = asdict(resolve(parsed, _open(data, dataset)).counts)
+    notes = [*parsed.notes, *(str(warning.message) for warning in caught)]
     if as_json:
-        _print_json({"valid": True, "config": parsed.to_json(), "counts": counts})
+        summary = {"valid": True, "config": parsed.to_json(), "counts": counts, "warnings": notes}
+        _print_json(summary)
         return
     typer.echo(f"{config}: valid, {len(parsed.entries)} strategies")
     for entry in parsed.entries:
         typer.echo(f"  {entry.path}: {entry.strategy.describe()} on {entry.input.describe()}")
     if counts:
         typer.echo(f"{counts['candidates']} of {counts['input']} samples can be selected")
+    for note in notes:
+        typer.echo(f"note: {note}")
 
 
 @app.command()
@@ -261,6 +270,8 @@ def demo(
 def _open(path: str, links: list[str] | None) -> Dataset:
     from selectlab.inputs.folder import open_dataset
 
+    if not path:
+        raise ConfigError("--data: expected a folder or a URL, got nothing")
     datasets = {}
     for link in links or ():
         dataset_id, equals, target = link.partition("=")

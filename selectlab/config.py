@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
+import operator
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, SupportsIndex, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, from_json
@@ -73,6 +76,10 @@ class Config(Spec):
             _by_type(auto_task_classes(), raw, f"auto_tasks[{i}]")
             for i, raw in enumerate(self.auto_tasks)
         ]
+        names = [task.name for task in tasks]
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                raise ConfigError(f"auto_tasks[{i}].name: {name!r} occurs twice")
         object.__setattr__(self, "strategies", entries)
         object.__setattr__(self, "auto_tasks", tasks)
         return self
@@ -86,6 +93,11 @@ class Config(Spec):
     def tasks(self) -> list[AutoTask]:
         """The auto tasks."""
         return self.auto_tasks
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of the config, one line each."""
+        return tuple(f"{e.path}: {note}" for e in self.entries for note in e.strategy.notes())
 
     def to_json(self) -> dict[str, Any]:
         """Return the config as JSON data, defaults left out."""
@@ -110,10 +122,19 @@ def load(
         ConfigError: One line with the JSON path of what is wrong.
     """
     raw = _raw(source)
+    raw.pop("$schema", None)
+    if isinstance(n_samples, SupportsIndex) and not isinstance(n_samples, bool):
+        n_samples = operator.index(n_samples)  # numpy's integers are welcome
     if n_samples is not None or proportion_samples is not None:
         raw = {key: value for key, value in raw.items() if key not in _SIZE_KEYS}
         raw |= {"n_samples": n_samples, "proportion_samples": proportion_samples}
     config = validated(Config, raw, "")
+    _refuse_size(config)
+    return config
+
+
+def _refuse_size(config: Config) -> None:
+    """Refuse a config without a size, or with two."""
     if config.n_samples == 0:
         raise ConfigError("n_samples: must be at least 1, got 0")
     sizes = [config.n_samples not in (None, -1), config.proportion_samples is not None]
@@ -127,7 +148,6 @@ def load(
             "n_samples: how many samples? Set n_samples (or proportion_samples), in the config "
             "or for this run"
         )
-    return config
 
 
 _SIZE_KEYS = {"n_samples", "nSamples", "proportion_samples", "proportionSamples"}
@@ -164,9 +184,13 @@ def read_json(path: Path) -> dict[str, Any]:
         ConfigError: The file cannot be read or is no JSON object.
     """
     try:
-        data = from_json(path.read_bytes(), allow_inf_nan=False)
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ConfigError(f"{str(path)!r}: cannot be read: {error}") from error
+    try:
+        data = from_json(content, allow_inf_nan=False)
     except ValueError as error:
         raise ConfigError(f"{path}: not valid JSON: {error}") from error
     if not isinstance(data, dict):
@@ -185,7 +209,7 @@ def _entry(raw: Any, path: str) -> Entry:
                 if inside
                 else did_you_mean(key, ["input", "strategy"])
             )
-            raise ConfigError(f"{path}.{key}: unknown key{hint}")
+            raise ConfigError(f"{path}.{_step(key)}: unknown key{hint}")
     for key in ("input", "strategy"):
         if key not in raw:
             raise ConfigError(f"{path}.{key}: required, but missing")
@@ -230,8 +254,9 @@ def _by_type(classes: Mapping[str, type[Any]], raw: Any, path: str) -> Any:
     if "type" not in raw:
         raise ConfigError(f"{path}.type: required, but missing{did_you_mean('', classes)}")
     name = raw["type"]
-    if name not in classes:
-        raise ConfigError(f"{path}.type: nothing is called {name!r}{did_you_mean(name, classes)}")
+    if not isinstance(name, str) or name not in classes:
+        hint = did_you_mean(name, classes)
+        raise ConfigError(f"{path}.type: nothing is called {_short(name)}{hint}")
     return validated(classes[name], dict(raw), path)
 
 
@@ -244,7 +269,8 @@ def validated(cls: type[Model], raw: Any, path: str) -> Model:
     try:
         return cls.model_validate(raw)
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        # A misspelt key tells more than the key that is missing because of it.
+        details = sorted(error.errors(include_url=False), key=lambda d: d["type"] == "missing")
         nested = details[0].get("ctx", {}).get("error")
         if isinstance(nested, ConfigError):
             raise nested from None
@@ -254,16 +280,22 @@ def validated(cls: type[Model], raw: Any, path: str) -> Model:
 def _one_line(cls: type[BaseModel], detail: ErrorDetails, path: str) -> str:
     where = path
     for step in detail["loc"]:
-        where += f"[{step}]" if isinstance(step, int) else f".{step}" if where else str(step)
-    kind = detail["type"]
+        if step != "[key]":
+            where += f"[{step}]" if isinstance(step, int) else f".{_step(step)}"
+    where = where.removeprefix(".")
+    kind, given = detail["type"], _short(detail["input"])
     if kind == "extra_forbidden":
         return f"{where}: unknown key{did_you_mean(detail['loc'][-1], _keys(cls, detail))}"
     if kind == "missing":
         return f"{where}: required, but missing"
     if kind == "value_error":
         return f"{where}: {detail['ctx']['error']}".removeprefix(": ")
-    message = detail["msg"].removeprefix("Input ")
-    return f"{where}: {message}, got {_short(detail['input'])}"
+    if kind == "literal_error":
+        known = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
+        return f"{where}: nothing is called {given}{did_you_mean(detail['input'], known)}"
+    if kind == "too_short":
+        return f"{where}: must have at least one entry, got {given}"
+    return f"{where}: {detail['msg'].removeprefix('Input ')}, got {given}"
 
 
 def _keys(cls: type[BaseModel], detail: ErrorDetails) -> list[str]:
@@ -275,6 +307,12 @@ def _keys(cls: type[BaseModel], detail: ErrorDetails) -> list[str]:
         if found:
             cls = found[0]
     return list(cls.model_fields)
+
+
+def _step(key: Any) -> str:
+    """Return a key as a step of a path; what would break the line is quoted."""
+    text = str(key)
+    return text if text.isprintable() else repr(text)
 
 
 def _short(value: Any) -> str:

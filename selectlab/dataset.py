@@ -153,6 +153,14 @@ class Source(Protocol):
         """The ids of a tag, or ``None`` when there is no such tag."""
         ...
 
+    def tags(self) -> Sequence[str]:
+        """Names of the tags that :meth:`tag` knows, ``initial-tag`` aside."""
+        ...
+
+    def preselected(self) -> Sequence[str]:
+        """Ids that the dataset itself says are selected already."""
+        ...
+
     def linked(self, dataset_id: str) -> str | None:
         """The path of another dataset that this one names by id, or ``None``."""
         ...

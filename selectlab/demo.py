@@ -69,12 +69,8 @@ def run_demo(out: Path, n_samples: int = 50) -> Selection:
     _write(out / "config.json", json.dumps(demo_config(n_samples), indent=2) + "\n")
     _write(marker, json.dumps({"made_by": "selectlab demo"}) + "\n")
     command = "selectlab select {0}/config.json --data {0}/dataset --out {0}/run"
-    say(command.format(out) + f" --preselected {out}/dataset/preselected.txt\n", soft_wrap=True)
-    chosen = select(
-        out / "config.json",
-        open_dataset(out / "dataset"),
-        preselected=out / "dataset" / "preselected.txt",
-    )
+    say(command.format(out) + "\n", soft_wrap=True)
+    chosen = select(out / "config.json", open_dataset(out / "dataset"))
     chosen.save(out / "run", overwrite=True)
     print_selection(chosen)
     rows = {sample_id: i for i, sample_id in ids.items()}

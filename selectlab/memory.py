@@ -123,6 +123,14 @@ class MemorySource:
         found = self._tags.get(name)
         return self._ids if found is None and name == "initial-tag" else found
 
+    def tags(self) -> Sequence[str]:
+        """Return the names of the tags."""
+        return sorted(self._tags)
+
+    def preselected(self) -> Sequence[str]:
+        """Return nothing: preselected samples are given with the run."""
+        return ()
+
     def linked(self, dataset_id: str) -> str | None:
         """Return the path of another dataset, where one was given."""
         path = self._datasets.get(dataset_id)

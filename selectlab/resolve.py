@@ -16,7 +16,7 @@ from selectlab.config import Config, Entry, mismatch
 from selectlab.dataset import Dataset
 from selectlab.errors import ConfigError, DataError, SelectlabError, first_of
 from selectlab.greedy import Part, Plan
-from selectlab.types import BoolArray, Rows, Signal
+from selectlab.types import BoolArray, Embedded, Objects, Rows, Signal
 
 
 @dataclass
@@ -69,6 +69,9 @@ def resolve(config: Config, dataset: Dataset, preselected: Iterable[str] = ()) -
         ConfigError: Config and data do not fit together.
         DataError: The data are not usable, or no sample is left.
     """
+    for i, task in enumerate(config.tasks):
+        if task.name in dataset.source.tasks():
+            raise ConfigError(f"auto_tasks[{i}].name: {task.name!r} is a prediction task already")
     dataset = _with_path_groups(config, dataset)
     before = dataset.rows_of(dict.fromkeys(preselected), "preselected")
     signals = _load(config, dataset)
@@ -110,7 +113,7 @@ def _load(config: Config, dataset: Dataset) -> list[Signal]:
     for entry in config.entries:
         key = entry.input.model_dump_json()
         if key not in loaded:
-            loaded[key] = _checked_input(entry, dataset)
+            loaded[key] = _checked_input(config, entry, dataset)
         signal = loaded[key]
         if not isinstance(signal, entry.strategy.accepts):
             raise ConfigError(f"{entry.path}: {mismatch(entry, signal.kind)}")
@@ -132,7 +135,7 @@ def _load(config: Config, dataset: Dataset) -> list[Signal]:
     return signals
 
 
-def _checked_input(entry: Entry, dataset: Dataset) -> Signal:
+def _checked_input(config: Config, entry: Entry, dataset: Dataset) -> Signal:
     """Load an input and hold it to its contract: a finite value for every sample."""
     try:
         signal = entry.input.load(dataset)
@@ -145,6 +148,9 @@ def _checked_input(entry: Entry, dataset: Dataset) -> Signal:
             f"{entry.path}.input: {entry.input.type} gave {len(signal)} values for "
             f"{len(dataset)} samples"
         )
+    if isinstance(signal, Embedded) and not signal.vectors.shape[1]:
+        raise DataError(f"{entry.path}.input: {entry.input.describe()} have no dimension")
+    signal = _whole_auto_task(config, entry, signal, dataset)
     if signal.missing is not None and entry.input.on_missing == "error" and signal.missing.any():
         lacking = [dataset.ids[row] for row in np.flatnonzero(signal.missing)]
         raise DataError(
@@ -152,6 +158,24 @@ def _checked_input(entry: Entry, dataset: Dataset) -> Signal:
             f"{first_of(lacking, len(dataset))}; on_missing 'exclude' leaves them out"
         )
     return signal
+
+
+def _whole_auto_task(config: Config, entry: Entry, signal: Signal, dataset: Dataset) -> Signal:
+    """Hold the objects of an auto task to its boxes: a sample has all of them or is missing."""
+    name = getattr(entry.input, "task", None)
+    task = next((task for task in config.tasks if task.name == name), None)
+    if task is None or not isinstance(signal, Objects):
+        return signal
+    counts = np.diff(signal.offsets)
+    wrong = np.flatnonzero((counts > 0) & (counts != task.n_objects))
+    if len(wrong):
+        listed = first_of([dataset.ids[row] for row in wrong], len(dataset))
+        raise DataError(
+            f"{entry.path}.input: {task.type} {task.name!r} has {task.n_objects} objects per "
+            f"sample, but {listed}, has embeddings of {counts[wrong[0]]}"
+        )
+    missing: BoolArray = counts == 0
+    return replace(signal, missing=missing if missing.any() else None)
 
 
 def _without_missing(

@@ -8,6 +8,7 @@ are all that a plug-in needs.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -124,6 +125,10 @@ class Strategy(Spec, ABC):
     def describe(self) -> str:
         """Return the strategy in a few words, for messages."""
         return self.type
+
+    def notes(self) -> Sequence[str]:
+        """Return what the user should be warned of, one line each."""
+        return ()
 
     @abstractmethod
     def start(self, signal: Signal) -> Objective | None:

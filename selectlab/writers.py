@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ def save(selection: Selection, out: str | os.PathLike[str], *, overwrite: bool =
     """
     target = Path(out)
     check_target(target, overwrite=overwrite)
+    _refuse_broken_lines(selection.ids)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as name:
@@ -44,8 +45,18 @@ def save(selection: Selection, out: str | os.PathLike[str], *, overwrite: bool =
             if selection.sequence_information is not None:
                 _write_json(selection.sequence_information, fresh / "sequence_information.json")
             _swap(fresh, target, Path(name) / "old")
+    except UnicodeEncodeError as error:
+        raise SelectlabError(f"{target}: cannot be written: {error}") from error
     except OSError as error:
         raise SelectlabError(f"{target}: cannot be written: {error.strerror or error}") from error
+
+
+def _refuse_broken_lines(ids: Sequence[str]) -> None:
+    for sample_id in ids:
+        if sample_id.splitlines() != [sample_id]:
+            raise SelectlabError(
+                f"sample id {sample_id!r} breaks the line; selection.txt holds one id a line"
+            )
 
 
 def check_target(target: Path, *, overwrite: bool = False) -> None:
@@ -54,6 +65,13 @@ def check_target(target: Path, *, overwrite: bool = False) -> None:
     Raises:
         SelectlabError: It holds files, is no folder, or is read-only.
     """
+    try:
+        _check_target(target, overwrite)
+    except OSError as error:
+        raise SelectlabError(f"{target}: cannot be written: {error.strerror or error}") from error
+
+
+def _check_target(target: Path, overwrite: bool) -> None:
     if target.exists():
         if not target.is_dir():
             raise SelectlabError(f"{target}: exists and is no folder")
@@ -71,7 +89,9 @@ def check_target(target: Path, *, overwrite: bool = False) -> None:
     parent = target if target.exists() else target.parent
     while not parent.exists():
         parent = parent.parent
-    if not (parent.is_dir() and os.access(parent, os.W_OK)):
+    if not parent.is_dir():
+        raise SelectlabError(f"{target}: cannot be written: {parent} is no folder")
+    if not os.access(parent, os.W_OK):
         raise SelectlabError(f"{target}: cannot be written: {parent} is read-only")
 
 
@@ -80,7 +100,7 @@ def _swap(fresh: Path, target: Path, old: Path) -> None:
         target.rename(old)
     try:
         fresh.rename(target)
-    except OSError:
+    except BaseException:
         if old.exists():
             old.rename(target)
         raise
@@ -105,9 +125,11 @@ def _write_csv(selection: Selection, path: Path) -> None:
 
 
 def _write_parquet(selection: Selection, path: Path) -> None:
+    from pandas.api.types import is_object_dtype
+
     frame = selection.to_pandas()
-    for name in frame.select_dtypes(object):
-        if name.startswith("metadata."):
+    for name in frame.columns:
+        if name.startswith("metadata.") and is_object_dtype(frame[name]):
             frame[name] = [None if _is_missing(v) else str(v) for v in frame[name]]
     frame.to_parquet(path, index=False)
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import operator
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal
-
-from pydantic import model_validator
 
 from selectlab.types import BoolArray, Objective, Scalars, Signal, Strategy
 
@@ -45,12 +42,6 @@ class Threshold(Strategy):
     threshold: float
     operation: Literal["SMALLER", "SMALLER_EQUAL", "BIGGER", "BIGGER_EQUAL"]
 
-    @model_validator(mode="after")
-    def _strength_means_nothing(self) -> Threshold:
-        if "strength" in self.model_fields_set:
-            warnings.warn("THRESHOLD is a filter: its 'strength' is ignored", stacklevel=2)
-        return self
-
     def start(self, signal: Signal) -> Objective | None:
         """Return nothing: a filter has no objective."""
         return None
@@ -60,6 +51,11 @@ class Threshold(Strategy):
         assert isinstance(signal, Scalars)
         kept: BoolArray = _COMPARE[self.operation](signal.values, self.threshold)
         return kept
+
+    def notes(self) -> Sequence[str]:
+        """Say that a strength is ignored."""
+        ignored = "strength" in self.model_fields_set
+        return ("THRESHOLD is a filter: its 'strength' is ignored",) if ignored else ()
 
     def describe(self) -> str:
         """Return the filter as a formula."""

@@ -74,9 +74,7 @@ class Typicality(Strategy):
 
         def explain(row: int) -> Reason:
             value = float(gains[row])
-            return Reason(
-                f"typicality {value:.4g}, above {share(value)} of the pool", value=value
-            )
+            return Reason(f"typicality {value:.4g}, above {share(value)} of the pool", value=value)
 
         added = signal.pooled(weights, counts, "sum")
         objective = RunningSum(gains, explain, added, signal.empty)

@@ -51,6 +51,9 @@ class PlainSource:
     def tags(self) -> Sequence[str]:
         return list(self.tag_ids)
 
+    def preselected(self) -> Sequence[str]:
+        return ()
+
     def linked(self, dataset_id: str) -> str | None:
         return self.links.get(dataset_id)
 

@@ -79,7 +79,7 @@ def test_long_run_lengths_take_several_letters() -> None:
 
 @pytest.mark.parametrize("value", [[[1, 2]], [["a"] * 6], "mask", {"counts": [1, -1]}, {}])
 def test_bad_segmentations(value: Any) -> None:
-    with pytest.raises(DataError, match="^x"):
+    with pytest.raises(DataError, match=r"^x"):
         coco_area(value, "x")
 
 

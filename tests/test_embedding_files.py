@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -204,10 +206,14 @@ def test_frames_of_embeddings_are_spelt_like_all_others(tmp_path: Path) -> None:
 )
 def test_bad_files(tmp_path: Path, files: dict[str, Any], message: str) -> None:
     """Said when the file is opened, before any vector is read."""
-    with pytest.raises(DataError) as caught:
+
+    def read() -> None:
         source = open_dataset(build(tmp_path, files)).source
         source.embeddings(None)
         source.object_embeddings("t")
+
+    with pytest.raises(DataError) as caught:
+        read()
     assert str(caught.value) == message
 
 
@@ -259,3 +265,35 @@ def test_single_files(tmp_path: Path) -> None:
         read_embeddings(tmp_path / "y.npy")
     with pytest.raises(DataError, match=r"ids.txt: embeddings come as .parquet, .npy, .npz, .csv"):
         read_embeddings(tmp_path / "ids.txt")
+
+
+@pytest.mark.parametrize("form", ["npy", "parquet"])
+def test_no_second_copy_in_memory(tmp_path: Path, form: str) -> None:
+    """200 MB of vectors in one row group: reading them needs less than 1.6 times that."""
+    resource = pytest.importorskip("resource", reason="needs getrusage")
+    assert resource
+    n_rows, dimension = 400_000, 128
+    values = np.ones((n_rows, dimension), dtype=np.float32)
+    ids = [f"{i}" for i in range(n_rows)]
+    if form == "npy":
+        np.save(tmp_path / "embeddings.npy", values)
+        (tmp_path / "ids.txt").write_text("\n".join(ids))
+    else:
+        flat = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), dimension)
+        columns = pa.table({"sample_id": ids, "embedding": flat})
+        pq.write_table(columns, tmp_path / "embeddings.parquet", use_dictionary=False)
+    code = (
+        "import resource, sys\n"
+        "from selectlab.inputs.folder import open_dataset\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "data = open_dataset(sys.argv[1])\n"
+        "table = data.source.embeddings(None)\n"
+        "before = peak()\n"
+        "values, _ = data.vectors(table, normalize=True)\n"
+        "unit = 1 if sys.platform == 'darwin' else 1024\n"
+        "print((peak() - before) * unit / values.nbytes)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True, text=True
+    )
+    assert float(done.stdout) < 1.6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def test_without_images_the_files_say_their_names(tmp_path: Path) -> None:
     data = open_dataset(build(tmp_path, one_task("object-detection", [])))
     assert data.ids == ("x.png",)
     assert data.source.uri("x.png") is None
-    with pytest.raises(DataError, match="no image 'x.png'"):
+    with pytest.raises(DataError, match=r"no image 'x.png'"):
         data.source.open_image("x.png")
 
 
@@ -355,7 +356,7 @@ def test_links_that_lead_out_are_refused(tmp_path: Path) -> None:
     "name", ["../a", "a/../b", "/a", "C:/a", "", " ", 3, "\\\\x\\a", "a\udc80"]
 )
 def test_ids_that_are_refused(name: object) -> None:
-    with pytest.raises(DataError, match="ids.txt"):
+    with pytest.raises(DataError, match=r"ids.txt"):
         sample_id(name, "ids.txt")
 
 
@@ -435,3 +436,19 @@ def test_the_real_bucket() -> None:
     assert metadata.frame["court"].nunique() == 14
     assert metadata.declared["court"].kind == "categorical"
     assert metadata.declared["court"].default == "undefined"
+
+
+def test_a_file_name_is_no_pattern() -> None:
+    """The only prediction file behind a URL has brackets and a star in its name."""
+    memory = importlib.import_module("fsspec").filesystem("memory")
+    memory.pipe(
+        {
+            "/odd/predictions/tasks.json": b'["t"]',
+            "/odd/predictions/t/schema.json": json.dumps(task("object-detection")).encode(),
+            "/odd/predictions/t/x [1]*.json": b'{"file_name": "x [1]*.png", "predictions": []}',
+        }
+    )
+    try:
+        assert open_dataset("memory://odd").ids == ("x [1]*.png",)
+    finally:
+        memory.rm("/odd", recursive=True)

@@ -207,3 +207,18 @@ def test_the_rest_of_a_source() -> None:
     assert source.metadata(["a"]) is None
     with pytest.raises(DataError, match="no image 'a'"):
         source.open_image("a")
+
+
+def test_columns_that_start_late() -> None:
+    """Objects are checked in blocks; the first 9,000 have no probabilities, the last two do."""
+    plain = {"category_id": 0, "bbox": [0, 0, 1, 2]}
+    sure = plain | {"probabilities": [1.0, 0.0]}
+    held = {f"{i:04d}": [plain] * 9 for i in range(1000)} | {"z": [sure, sure]}
+    value = {"task_type": "object-detection", "categories": ["a", "b"], "predictions": held}
+    found = Dataset(predictions={"d": value}).predictions("d")
+    assert len(found.category) == 9002
+    assert found.probabilities is not None
+    assert np.isnan(found.probabilities).all(axis=1).sum() == 9000
+    assert found.probabilities[-1].tolist() == [1, 0]
+    assert found.boxes is not None
+    assert found.boxes.sum() == 9002 * 3

@@ -132,7 +132,7 @@ def test_malformed_yaml(tmp_path: Path) -> None:
 
 def test_no_names_to_be_found(tmp_path: Path) -> None:
     build(tmp_path, {"p/q/labels/a.txt": ""})
-    with pytest.raises(DataError, match="no class names; expected data.yaml"):
+    with pytest.raises(DataError, match=r"no class names; expected data.yaml"):
         read_yolo(tmp_path / "p" / "q" / "labels", images=SIZES)
 
 
