@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from selectlab.dataset import TaskPredictions
+from selectlab.columns import TaskPredictions
 from selectlab.errors import DataError
 
 FloatArray = npt.NDArray[np.float64]

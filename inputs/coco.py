@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from selectlab.dataset import TaskType
+from selectlab.columns import TaskType
 from selectlab.errors import DataError
 from selectlab.inputs.files import load_json
 from selectlab.inputs.lightly_predictions import parse_categories
@@ -47,7 +47,8 @@ def read_coco(
     """
     content, where = load_json(results)
     about, about_where = content, where
-    if images_or_instances is not None:
+    complete = isinstance(content, dict) and {"images", "categories"} <= content.keys()
+    if images_or_instances is not None and not complete:
         about, about_where = load_json(images_or_instances)
     return coco_table(content, about, task=task, where=where, about_where=about_where)
 

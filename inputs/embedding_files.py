@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from selectlab.dataset import EmbeddingTable
+from selectlab.columns import EmbeddingTable
 from selectlab.errors import DataError, did_you_mean
 from selectlab.inputs import metadata_tables
 from selectlab.inputs.array_files import BATCH_ROWS, Blocks, Matrix, npy_matrix, npz_matrix

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from selectlab.dataset import EmbeddingTable
+    from selectlab.columns import EmbeddingTable
     from selectlab.types import BoolArray, Rows
 
 EVERYTHING = "initial-tag"

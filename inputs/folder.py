@@ -7,7 +7,8 @@ import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO
 
-from selectlab.dataset import Dataset, EmbeddingTable, MetadataTable, TaskPredictions
+from selectlab.columns import EmbeddingTable, MetadataTable, TaskPredictions
+from selectlab.dataset import Dataset
 from selectlab.errors import DataError
 from selectlab.inputs import embedding_files, metadata_tables
 from selectlab.inputs.files import Folder, Progress, cache_folder, open_folder

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image
 
-    from selectlab.dataset import Dataset, Source
+    from selectlab.columns import Source
+    from selectlab.dataset import Dataset
 
 METRICS = (
     "sharpness",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast, get_args
 
-from selectlab.dataset import TaskType
+from selectlab.columns import TaskType
 from selectlab.errors import DataError, did_you_mean
 from selectlab.inputs.files import Folder, Progress, parse_json
 from selectlab.inputs.image_names import ImageNames

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from selectlab.dataset import MetadataField
+from selectlab.columns import MetadataField
 from selectlab.errors import DataError, did_you_mean
 from selectlab.inputs.image_metrics import METRICS, metrics_once
 from selectlab.types import Categories, Input, Kinds, Scalars

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from selectlab.dataset import MetadataField
+from selectlab.columns import MetadataField
 from selectlab.errors import DataError, did_you_mean
 from selectlab.inputs.prediction_checks import shown
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from selectlab.dataset import TaskType
+from selectlab.columns import TaskType
 from selectlab.errors import DataError
 
 Float64 = npt.NDArray[np.float64]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from selectlab.dataset import TaskPredictions
+from selectlab.columns import TaskPredictions
 from selectlab.errors import DataError
 from selectlab.inputs import prediction_checks as checks
 from selectlab.inputs.prediction_checks import (

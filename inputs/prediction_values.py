@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from selectlab.dataset import TaskPredictions
+from selectlab.columns import TaskPredictions
 from selectlab.errors import DataError, did_you_mean, first_of
 from selectlab.inputs.lightly_predictions import parse_schema
 from selectlab.inputs.prediction_checks import SUM_TOLERANCE, TaskSchema

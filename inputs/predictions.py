@@ -11,13 +11,14 @@ from typing_extensions import Self
 from selectlab.errors import ConfigError, did_you_mean
 from selectlab.inputs.class_probabilities import BLOCK_VALUES, probability_blocks
 from selectlab.inputs.scores import unpredicted
-from selectlab.signals import reduce_segments
 from selectlab.types import Counts, Input, Kinds, Scalars
+from selectlab.vector_signals import reduce_segments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from selectlab.dataset import Dataset, TaskPredictions
+    from selectlab.columns import TaskPredictions
+    from selectlab.dataset import Dataset
     from selectlab.types import FloatArray
 
 

@@ -13,14 +13,14 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from selectlab.dataset import TaskPredictions, TaskType
+from selectlab.columns import TaskPredictions, TaskType
 from selectlab.errors import DataError
 from selectlab.inputs.class_probabilities import (
     BLOCK_VALUES,
     probability_blocks,
     sample_of,
 )
-from selectlab.signals import reduce_segments
+from selectlab.vector_signals import reduce_segments
 
 FloatArray = npt.NDArray[np.float64]
 IdList = Sequence[str]

@@ -12,7 +12,8 @@ from selectlab.inputs.score_functions import SCORES, fitting
 from selectlab.types import Input, Kinds, Scalars
 
 if TYPE_CHECKING:
-    from selectlab.dataset import Dataset, TaskPredictions
+    from selectlab.columns import TaskPredictions
+    from selectlab.dataset import Dataset
     from selectlab.types import BoolArray
 
 

@@ -17,7 +17,7 @@ from selectlab.errors import DataError
 from selectlab.manifest import build_manifest
 from selectlab.resolve import Counts, Resolved, resolve
 from selectlab.selection import Because, Pick, Selection
-from selectlab.signals import Embedded
+from selectlab.vector_signals import Embedded
 
 if TYPE_CHECKING:
     from selectlab.objective import Reason

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from selectlab.dataset import EmbeddingTable, MetadataField, MetadataTable, TaskPredictions
+from selectlab.columns import EmbeddingTable, MetadataField, MetadataTable, TaskPredictions
 from selectlab.errors import DataError, first_of
 from selectlab.inputs.metadata_columns import typed_frame
 from selectlab.inputs.prediction_columns import PredictionTable

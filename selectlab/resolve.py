@@ -16,7 +16,7 @@ from selectlab.config import Config, Entry, mismatch
 from selectlab.dataset import Dataset
 from selectlab.errors import ConfigError, DataError, SelectlabError, first_of
 from selectlab.greedy import Part, Plan
-from selectlab.types import BoolArray, Embedded, Objects, Rows, Signal
+from selectlab.types import BoolArray, Embedded, Objects, Rows, Scalars, Signal
 
 
 @dataclass
@@ -150,6 +150,13 @@ def _checked_input(config: Config, entry: Entry, dataset: Dataset) -> Signal:
         )
     if isinstance(signal, Embedded) and not signal.vectors.shape[1]:
         raise DataError(f"{entry.path}.input: {entry.input.describe()} have no dimension")
+    if isinstance(signal, Scalars):
+        largest = float(np.abs(signal.values).max(initial=0.0))
+        if not largest < np.finfo(np.float64).max / len(signal):
+            raise DataError(
+                f"{entry.path}.input: {entry.input.describe()}: the numbers are too large to be "
+                f"added up, the largest is {largest:g}"
+            )
     signal = _whole_auto_task(config, entry, signal, dataset)
     if signal.missing is not None and entry.input.on_missing == "error" and signal.missing.any():
         lacking = [dataset.ids[row] for row in np.flatnonzero(signal.missing)]

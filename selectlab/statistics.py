@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from selectlab.class_signals import Classes
 from selectlab.distances import nearest
 from selectlab.resolve import Resolved
-from selectlab.signals import Classes, Embedded, Scalars, Signal
+from selectlab.signals import Scalars, Signal
 from selectlab.types import FloatArray, Rows
+from selectlab.vector_signals import Embedded
 
 RANDOM_SEED = 0
 _MOST_ROWS = 50_000

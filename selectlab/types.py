@@ -14,18 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_snake
 
+from selectlab.class_signals import Categories, Classes, Counts
 from selectlab.objective import BoolArray, Condition, FloatArray, Objective, Reason, Rows, Side
 from selectlab.running_sum import ExactSum, RunningSum, rank_share
-from selectlab.signals import (
-    Categories,
-    Classes,
-    Counts,
-    Embedded,
-    Objects,
-    Scalars,
-    Signal,
-    Vectors,
-)
+from selectlab.signals import Scalars, Signal
+from selectlab.vector_signals import Embedded, Objects, Vectors
 
 if TYPE_CHECKING:
     from selectlab.dataset import Dataset

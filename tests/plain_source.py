@@ -10,7 +10,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from selectlab.dataset import Dataset, EmbeddingTable, MetadataTable, TaskPredictions
+from selectlab.columns import EmbeddingTable, MetadataTable, TaskPredictions
+from selectlab.dataset import Dataset
 
 
 @dataclass

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from folder_builder import build, npy, parquet
 
-from selectlab.dataset import Dataset, EmbeddingTable
+from selectlab.columns import EmbeddingTable
+from selectlab.dataset import Dataset
 from selectlab.errors import DataError
 from selectlab.inputs.array_files import BATCH_ROWS
 from selectlab.inputs.embedding_files import read_embeddings

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_source import dataset_of
 
-from selectlab.dataset import Dataset, MetadataField, MetadataTable
+from selectlab.columns import MetadataField, MetadataTable
+from selectlab.dataset import Dataset
 from selectlab.errors import DataError
 from selectlab.inputs import Metadata
 from selectlab.types import Categories, Scalars

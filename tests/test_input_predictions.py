@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_source import dataset_of, task_of
 
-from selectlab.dataset import Dataset, TaskPredictions
+from selectlab.columns import TaskPredictions
+from selectlab.dataset import Dataset
 from selectlab.errors import ConfigError
 from selectlab.inputs import Predictions
 from selectlab.inputs.predictions import class_sums

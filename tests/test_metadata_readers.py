@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from folder_builder import build, parquet, png
 
-from selectlab.dataset import MetadataTable
+from selectlab.columns import MetadataTable
 from selectlab.errors import DataError
 from selectlab.inputs.folder import open_dataset
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_source import dataset_of, task_of
 
-from selectlab.dataset import TaskPredictions
+from selectlab.columns import TaskPredictions
 from selectlab.errors import ConfigError, DataError
 from selectlab.inputs import Scores
 from selectlab.inputs.class_probabilities import probability_blocks, sample_blocks

@@ -135,11 +135,11 @@ def test_duplicates_have_distance_0() -> None:
 
 
 def test_minimum_distance_stops_alone_and_skips_in_company() -> None:
-    """At 0, 1, 5, with gains that prefer b. Alone: a, c, then b is 1 < 2 away: the end.
-    With gains: c first (9), then b: D = 0 + 16, W = 17 gives 272, a: 25 * 10 = 250: b;
-    then a is 1 away: skipped, and d at 9 is taken though it is worth nothing.
+    """At 0, 1, 5. Alone: a, c, then b is 1 < 2 away: the end. With gains: c first (9), then
+    b: D = 0 + 16, W = 17 give 272, a: 25 * 10.8 = 270: b. Then a, (32 + 1) * 18.8 = 620,
+    is better than d, (32 + 4) * 17 = 612, but 1 away from b: skipped, and d is taken.
     """
-    data = {**line(a=0, b=1, c=5, d=9), "metadata": {"gain": [1.0, 8.0, 9.0, 0.0]}}
+    data = {**line(a=0, b=1, c=5, d=7), "metadata": {"gain": [1.8, 8.0, 9.0, 0.0]}}
     assert select(line(a=0, b=1, c=5), diversity(2.0)) == "a c"
     assert select(data, diversity(2.0), GAIN) == "c b d"
     assert select(line(a=0, b=1, c=5), diversity(2.0, on_minimum_distance="skip")) == "a c"

@@ -137,6 +137,22 @@ def test_when_no_sample_left_has_objects_all_tie(kind: str) -> None:
     assert select(data, (OBJECTS | tag, {"type": kind}), keep) == "b c"
 
 
+def test_no_objects_in_one_strategy_counts_nothing_there() -> None:
+    """Selected is x with faces at 0 and 10 (D = 200) and a plate at 0 (D = 0). a has no faces
+    and a plate at 3: 9. b has no plates and a face at 1: 201. Both lack one: b. Had the empty
+    strategies counted too, 200 * 9 would beat 201 * 0.
+    """
+    faces, plates = objects(x=[0, 10], b=[1], a=[]), objects(x=[0], a=[3], b=[])
+    data = {"ids": ["a", "b", "x"]}
+    data["object_embeddings"] = {
+        "face": faces["object_embeddings"]["det"],
+        "plate": plates["object_embeddings"]["det"],
+    }
+    far = {"type": "DIVERSITY"}
+    pairs = (OBJECTS | {"task": "face"}, far), (OBJECTS | {"task": "plate"}, far)
+    assert select(data, *pairs, preselected=["x"], n_samples=2) == "b a"
+
+
 def test_minimum_distance_of_objects_is_the_root_mean_square() -> None:
     """b's objects are 3 and 4 from a's: root of (9 + 16) / 2 = 3.54; their mean is 3.5."""
     data = objects(a=[0], b=[3, 4])
@@ -151,6 +167,32 @@ def test_similarity_of_objects_is_their_best() -> None:
     data = {**objects(b=[1, 50], c=[2, 2], q=[0]), "tags": {"query": ["q"]}}
     similar = (OBJECTS | {"tag_name": "query"}, {"type": "SIMILARITY"})
     assert select(data, similar) == "q b c"
+
+
+def test_similarity_of_all_objects_adds_up() -> None:
+    """Query at 0; objects 0, 0, 4 and 12 away, 4 on average. x, selected, has the first two
+    and so a sum of 1 + 1. a: (2 + e^-1) * 1 = 2.37, b: (2 + e^-3) * 1.2 = 2.46: b. With the
+    better object alone, 1.37 * 1 would beat 1.05 * 1.2.
+    """
+    data = {**objects(a=[4], b=[12], x=[0, 0]), "tags": {"query": ["x"]}}
+    data["metadata"] = {"gain": [1.0, 1.2, 0.0]}
+    similar = (OBJECTS | {"tag_name": "query"}, {"type": "SIMILARITY"})
+    assert select(data, similar, GAIN, preselected=["x"], n_samples=1) == "b"
+
+
+def test_neighbours_far_from_the_origin() -> None:
+    """The distances of the two examples above, divided by 8, at 4000: exact in float32, lost
+    if |a|^2 + |b|^2 - 2ab chooses the neighbours, for it is off by 1 there.
+    """
+    data = line(a=4000, b=4000.125, c=4000.25, d=4001.25, e=4000.5)
+    data["tags"] = {"query": ["a", "e"]}
+    typical = {"type": "TYPICALITY", "num_nearest_neighbors": 2}
+    assert (
+        select(line(a=4000, b=4000.125, c=4000.25, d=4001.25), (EMBEDDINGS, typical)) == "b a c d"
+    )
+    # distances to the nearer of 4000 and 4000.5: a 0, b 1/8, c 2/8, d 6/8, e 0
+    similar = (EMBEDDINGS | {"tag_name": "query"}, {"type": "SIMILARITY"})
+    assert select(data, similar) == "a e b c d"
 
 
 @pytest.mark.parametrize(

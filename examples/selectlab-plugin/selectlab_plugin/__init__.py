@@ -1,0 +1,1 @@
+"""An example plug-in for selectlab: one strategy and one input."""

@@ -1,0 +1,62 @@
+"""The public checks, and results that can be worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+from selectlab_plugin.filename_number import FilenameNumber
+from selectlab_plugin.spread import Spread
+
+from selectlab import Dataset, select
+from selectlab.errors import DataError
+from selectlab.testing import checks_for
+
+PAIRS = [(check, cls) for cls in (Spread, FilenameNumber) for check in checks_for(cls)]
+
+
+@pytest.mark.parametrize(("check", "cls"), PAIRS)
+def test_contract(check, cls):
+    check(cls)
+
+
+def test_picks_halve_the_gaps():
+    """From frame 0: 8 is farthest, then 4 in the middle (gap 4; 3 and 5 have 3), then 2 and 6.
+
+    2 is 2 away from 0 and from 4, 6 from 4 and 8: a tie, and the lower id goes first.
+    """
+    data = Dataset([f"video-{i}.png" for i in range(9)])
+    chosen = select([(FilenameNumber(), Spread())], data, n_samples=5)
+    assert chosen.ids == tuple(f"video-{i}.png" for i in (0, 8, 4, 2, 6))
+
+
+def test_says_why():
+    data = Dataset(["a/1.png", "a/4.png"])
+    chosen = select([(FilenameNumber(), Spread())], data, n_samples=2)
+    reasons = [pick.because[0].reason for pick in chosen.picks]
+    assert reasons == ["nothing selected before it", "4 is 3 away from a/1.png"]
+
+
+def test_names_without_a_number_are_left_out():
+    data = Dataset(["a/1.png", "a/4.png", "cover.png"])
+    chosen = select([(FilenameNumber(), Spread())], data, n_samples=3)
+    assert chosen.ids == ("a/1.png", "a/4.png")
+
+
+def test_the_group_is_the_number():
+    data = Dataset(["alt120m_17.png", "alt080m_99.png"])
+    assert FilenameNumber(pattern=r"alt(\d+)m").load(data).values.tolist() == [80.0, 120.0]
+
+
+def test_messages():
+    data = Dataset(["a.png", "b.png"])
+    with pytest.raises(DataError) as no_number:
+        FilenameNumber(pattern="frame-([0-9]+)").load(data)
+    assert str(no_number.value) == (
+        "FILENAME_NUMBER: pattern 'frame-([0-9]+)' finds nothing in any of 2 names, first 'a.png'"
+    )
+    with pytest.raises(DataError, match=r"'a' in 'a\.png' is no number"):
+        FilenameNumber(pattern="(.)").load(data)
+    with pytest.raises(ValidationError, match="expected one group around the number"):
+        FilenameNumber(pattern="[0-9]+")
+    with pytest.raises(ValidationError, match="not a regular expression"):
+        FilenameNumber(pattern="(")
