@@ -5,7 +5,7 @@
 # environment too, so that a later `.venv/bin/pip install ...` keeps to them.
 
 PYTHON ?= python3
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= --numprocesses auto --dist loadfile
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -64,6 +64,8 @@ def neighbours(corpus: Float32, vectors: Float32, k: int) -> tuple[Float64, Inde
     """
     from sklearn.neighbors import NearestNeighbors
 
+    if not len(vectors):
+        return np.empty((0, k)), np.empty((0, k), dtype=np.intp)
     finder = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(corpus)
     index = finder.kneighbors(vectors, return_distance=False)
     dists = np.empty(index.shape)

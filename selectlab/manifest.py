@@ -8,6 +8,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -41,6 +42,7 @@ def build_manifest(
         "config": config,
         "config_sha256": hashlib.sha256(canonical.encode()).hexdigest(),
         "dataset": resolved.dataset.source.where,
+        "sample_ids_blake2b": _hash_ids(resolved.dataset.ids),
         "inputs": [
             {
                 "entry": entry.path,
@@ -62,15 +64,20 @@ def build_manifest(
         ],
         "statistics": compare(resolved, picked),
         "statistics_random_seed": RANDOM_SEED,
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in _LIBRARIES},
-            **_plugins(),
-        },
+        "versions": _versions(),
     }
 
 
-def _plugins() -> dict[str, str]:
+def _hash_ids(ids: Sequence[str]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for sample_id in ids:
+        digest.update(sample_id.encode("utf-8", "surrogatepass") + b"\0")
+    return digest.hexdigest()
+
+
+@cache
+def _versions() -> dict[str, str]:
     found = {*registry.inputs().values(), *registry.strategies().values()}
-    packages = sorted({installed.package for installed in found} - {"selectlab", "?"})
-    return {name: version(name) for name in packages}
+    plugins = sorted({installed.package for installed in found} - {"selectlab", "?"})
+    python = {"python": platform.python_version()}
+    return python | {name: version(name) for name in (*_LIBRARIES, *plugins)}

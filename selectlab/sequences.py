@@ -80,9 +80,10 @@ def count(n_frames: int, length: int) -> int:
     """
     if n_frames % length:
         below = n_frames - n_frames % length
+        nearest = f"{below} or {below + length}" if below else f"{length}"
         raise ConfigError(
             f"n_samples: counts frames and must be a multiple of selected_sequence_length "
-            f"{length}, got {n_frames}; nearest: {below or length} or {below + length}"
+            f"{length}, got {n_frames}; nearest: {nearest}"
         )
     return n_frames // length
 

@@ -26,9 +26,10 @@ from selectlab.types import (
 __all__ = ["Balance"]
 
 _FLOOR = 1e-10
+_STEPS = 2.0**48
 _OTHER = "(other classes)"
 
-Share = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1e12)]
 Distribution = Literal["TARGET", "UNIFORM", "INPUT"]
 
 
@@ -120,6 +121,16 @@ _SHARES: dict[str, _Shares] = {
 }
 
 
+def _sum_in_any_order(terms: FloatArray) -> FloatArray:
+    """Return sums along the last axis that do not depend on the order of the terms.
+
+    So classes that are equally short tie. The terms, at most 24 in sum, are rounded to multiples
+    of 2^-48, whose sums are exact.
+    """
+    sums: FloatArray = np.rint(terms * _STEPS).sum(axis=-1) / _STEPS
+    return sums
+
+
 class _Proportions(Objective):
     """Inverse cross-entropy, computed once per different class vector and pick."""
 
@@ -171,7 +182,6 @@ class _Proportions(Objective):
         totals = counts.sum(axis=1, keepdims=True)
         parts = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
         logs = np.log(np.maximum(parts, _FLOOR, out=parts), out=parts)
-        # Rounded, so that classes that are equally short tie, in whatever order they are summed.
-        cross_entropy = np.round(-(logs * self._shares).sum(axis=1), 13)
+        cross_entropy = _sum_in_any_order(-logs * self._shares)
         inverse: FloatArray = 1.0 / np.maximum(cross_entropy, _FLOOR)
         return inverse

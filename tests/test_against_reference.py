@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from problems import Problem
 from random_problems import random_problem
@@ -9,7 +10,7 @@ from reference import OBJECTIVE_FLOOR, Decision, Part, Run, broken, decide
 
 from selectlab.errors import SelectlabError
 
-N_PROBLEMS = 400
+N_PROBLEMS = 320
 NEAR = 1e-9  # difference in score that float rounding may turn around
 FROM_VALUES = ("DIVERSITY", "WEIGHTS")  # exact on small integers, whichever way it is computed
 
@@ -29,6 +30,35 @@ def test_every_pick_is_the_one_of_the_definition(seed: int) -> None:
     if len(picks) < problem.n:
         end = decide(*start(problem), picks)
         assert end.pick is None, f"engine ended after {picks}, then comes {end.pick}\n{problem}"
+
+
+@pytest.mark.parametrize("strength", [1.0, -0.5])
+def test_near_duplicates_far_from_the_origin(strength: float) -> None:
+    """Clusters of width 1e-3 around points 30 from 0 in 24 dimensions: float32 dot products
+    cannot tell the members of a cluster apart, differences can.
+    """
+    rng = np.random.default_rng(3)
+    centres = rng.normal(size=(12, 24)) + 30 / np.sqrt(24)
+    vectors = centres[rng.integers(0, 12, 150)] + rng.normal(size=(150, 24)) * 1e-3
+    apart = {
+        "type": "DIVERSITY",
+        "strength": strength,
+        "stopping_condition_minimum_distance": 0.003,
+    }
+    problem = Problem(
+        ids=[f"{i:03d}.png" for i in range(150)],
+        embeddings=[tuple(vector.tolist()) for vector in vectors],
+        metadata={"gain": rng.uniform(1, 2, 150).tolist()},
+        entries=[
+            {"input": {"type": "EMBEDDINGS", "normalize": False}, "strategy": apart},
+            {"input": {"type": "METADATA", "key": "gain"}, "strategy": {"type": "WEIGHTS"}},
+        ],
+        n=40,
+    )
+    picks = problem.rows(problem.select())
+    assert len(picks) == 40
+    for rank, pick in enumerate(picks):
+        follow(problem, picks[:rank], pick)
 
 
 def start(problem: Problem) -> tuple[list[Part], list[int], list[int]]:

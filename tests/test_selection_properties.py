@@ -25,7 +25,7 @@ from random_problems import random_problem
 import selectlab
 
 settings.register_profile(
-    "selection", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
+    "selection", deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("selection")
 

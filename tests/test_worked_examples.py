@@ -50,6 +50,13 @@ def test_weights_are_clamped_but_accumulate_raw() -> None:
     assert select(data, GAIN) == "d a b"
 
 
+def test_an_objective_of_0_counts_as_a_trillionth() -> None:
+    """b is x once more: 1e-12 * 1e8 against 1 * 1 for a, so a; with 1e13 it is b."""
+    for gain, best in [(1e8, "a"), (1e13, "b")]:
+        data = {**line(a=1, b=0, x=0), "metadata": {"gain": [1.0, gain, 0.0]}}
+        assert select(data, DIVERSITY, GAIN, preselected=["x"], n_samples=1) == best
+
+
 def test_farthest_first() -> None:
     """At 0, 1, 4, 10. All tie at first: a. Farthest from 0 is 10: d. Then 4 (4 from 0)
     beats 1 (1 from 0).
