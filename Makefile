@@ -45,12 +45,12 @@ dev: $(INSTALLED_DEV) ## Only set up, to work on it
 $(INSTALLED): pyproject.toml $(CONSTRAINTS)
 	$(call environment)
 	$(call pip_install,.)
-	touch $@
+	@touch $@
 
 $(INSTALLED_DEV): pyproject.toml $(CONSTRAINTS)
 	$(call environment)
 	$(call pip_install,.[dev])
-	touch $(INSTALLED) $@
+	@touch $(INSTALLED) $@
 
 # pip splits the option at spaces, so a path with spaces cannot be written down.
 define environment

@@ -43,22 +43,29 @@ Links = Annotated[
 def main() -> None:
     """Run the command line; what the user can fix is one line and exit code 2."""
     try:
-        app()
+        app(prog_name="selectlab")
     except SelectlabError as error:
         line = str(error).replace("\r", "\\r").replace("\n", "\\n")
         typer.echo(f"error: {line}", err=True)
         sys.exit(2)
 
 
-@app.callback()
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         import selectlab
 
         typer.echo(selectlab.__version__)
         raise typer.Exit
+
+
+Version = typer.Option(
+    "--version", help="Print the version.", callback=_print_version, is_eager=True
+)
+
+
+@app.callback()
+def _options(version: Annotated[bool, Version] = False) -> None:
+    pass
 
 
 @app.command()
@@ -235,6 +242,8 @@ def metrics(
     """
     from selectlab.inputs.image_metrics import write_metrics
 
+    if out is None and "://" in data:
+        raise ConfigError(f"--out: say where to write the metrics; {data} is not on this machine")
     opened = _open(data, None)
     target = out if out is not None else Path(data) / "metadata.parquet"
     with warnings.catch_warnings():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ N_LABELLED = 100
 N_TEST = 597
 N_RANDOM = 20
 _TASK = "digits_classifier"
+_MADE_BY = {"made_by": "selectlab demo"}
 
 
 def demo_config(n_samples: int) -> dict[str, Any]:
@@ -52,8 +55,8 @@ def run_demo(out: Path, n_samples: int = 50) -> Selection:
         SelectlabError: The folder cannot be written or holds something else.
     """
     marker = out / "manifest.json"
-    check_target(out, overwrite=marker.exists())
-    say = console().print
+    check_target(out, overwrite=_is_ours(marker))
+    say = partial(console().print, markup=False, soft_wrap=True)
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -67,9 +70,9 @@ def run_demo(out: Path, n_samples: int = 50) -> Selection:
     ids = {int(i): _sample_id(int(i)) for i in known}
     _write(out / "dataset" / "preselected.txt", "".join(f"{ids[int(i)]}\n" for i in labelled))
     _write(out / "config.json", json.dumps(demo_config(n_samples), indent=2) + "\n")
-    _write(marker, json.dumps({"made_by": "selectlab demo"}) + "\n")
-    command = "selectlab select {0}/config.json --data {0}/dataset --out {0}/run"
-    say(command.format(out) + "\n", soft_wrap=True)
+    _write(marker, json.dumps(_MADE_BY) + "\n")
+    config, data, run = (shlex.quote(str(out / name)) for name in ("config.json", "dataset", "run"))
+    say(f"selectlab select {config} --data {data} --out {run} --overwrite\n")
     chosen = select(out / "config.json", open_dataset(out / "dataset"))
     chosen.save(out / "run", overwrite=True)
     print_selection(chosen)
@@ -77,6 +80,14 @@ def run_demo(out: Path, n_samples: int = 50) -> Selection:
     picked = np.array([rows[sample_id] for sample_id in chosen.ids])
     _compare(images, labels, labelled, pool, test, picked)
     return chosen
+
+
+def _is_ours(marker: Path) -> bool:
+    """Whether an earlier demo made the folder; other runs are left alone."""
+    try:
+        return bool(json.loads(marker.read_bytes()) == _MADE_BY)
+    except (OSError, ValueError):
+        return False
 
 
 def write_dataset(

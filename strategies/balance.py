@@ -15,6 +15,7 @@ from selectlab.types import (
     Classes,
     Counts,
     FloatArray,
+    Kinds,
     Objective,
     Reason,
     Rows,
@@ -61,7 +62,7 @@ class Balance(Strategy):
     """
 
     type: Literal["BALANCE"] = "BALANCE"
-    accepts: ClassVar = (Counts, Categories)
+    accepts: ClassVar[Kinds] = (Counts, Categories)
     target: dict[str, Share] | None = None
     distribution: Distribution = "TARGET"
 

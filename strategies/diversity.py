@@ -13,6 +13,7 @@ from selectlab.types import (
     Condition,
     Embedded,
     FloatArray,
+    Kinds,
     Objective,
     Objects,
     Reason,
@@ -64,7 +65,7 @@ class Diversity(Strategy):
     """
 
     type: Literal["DIVERSITY"] = "DIVERSITY"
-    accepts: ClassVar = (Vectors, Objects)
+    accepts: ClassVar[Kinds] = (Vectors, Objects)
     stopping_condition_minimum_distance: Annotated[float, Field(ge=0)] | None = None
     on_minimum_distance: Literal["stop", "skip"] | None = None
 

@@ -9,6 +9,7 @@ import numpy as np
 from selectlab.distances import nearest
 from selectlab.types import (
     Embedded,
+    Kinds,
     Objective,
     Objects,
     Reason,
@@ -48,7 +49,7 @@ class Similarity(Strategy):
     """
 
     type: Literal["SIMILARITY"] = "SIMILARITY"
-    accepts: ClassVar = (Vectors, Objects)
+    accepts: ClassVar[Kinds] = (Vectors, Objects)
     needs_query: ClassVar[bool] = True
 
     def start(self, signal: Signal) -> Objective:

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal
 
-from selectlab.types import BoolArray, Objective, Scalars, Signal, Strategy
+from selectlab.types import BoolArray, Kinds, Objective, Scalars, Signal, Strategy
 
 __all__ = ["Threshold"]
 
@@ -38,7 +38,7 @@ class Threshold(Strategy):
     """
 
     type: Literal["THRESHOLD"] = "THRESHOLD"
-    accepts: ClassVar = (Scalars,)
+    accepts: ClassVar[Kinds] = (Scalars,)
     threshold: float
     operation: Literal["SMALLER", "SMALLER_EQUAL", "BIGGER", "BIGGER_EQUAL"]
 

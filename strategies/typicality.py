@@ -14,6 +14,7 @@ from selectlab.types import (
     Condition,
     Embedded,
     FloatArray,
+    Kinds,
     Objective,
     Objects,
     Reason,
@@ -60,7 +61,7 @@ class Typicality(Strategy):
     """
 
     type: Literal["TYPICALITY"] = "TYPICALITY"
-    accepts: ClassVar = (Vectors, Objects)
+    accepts: ClassVar[Kinds] = (Vectors, Objects)
     num_nearest_neighbors: Annotated[int, Field(ge=2)] = 20
     stopping_condition_minimum_typicality: Annotated[float, Field(ge=0, le=1)] | None = None
 

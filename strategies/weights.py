@@ -11,6 +11,7 @@ from pydantic import model_validator
 from selectlab.types import (
     BoolArray,
     Condition,
+    Kinds,
     Objective,
     Reason,
     Rows,
@@ -70,7 +71,7 @@ class Weights(Strategy):
     """
 
     type: Literal["WEIGHTS"] = "WEIGHTS"
-    accepts: ClassVar = (Scalars,)
+    accepts: ClassVar[Kinds] = (Scalars,)
     stopping_condition_max_sum: float | None = None
     target_range: TargetRange | None = None
 

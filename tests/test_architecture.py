@@ -262,6 +262,15 @@ def test_sorting_is_stable() -> None:
                     assert kinds == ["'stable'"], f"{module}:{node.lineno}: {name} without stable"
 
 
+def test_class_variables_say_their_type() -> None:
+    """On Python 3.10 pydantic cannot read a bare ``ClassVar`` and refuses to make the class."""
+    for module in sources():
+        for node in ast.walk(tree(module)):
+            if isinstance(node, ast.AnnAssign):
+                bare = ast.unparse(node.annotation) == "ClassVar"
+                assert not bare, f"{module}:{node.lineno}: write ClassVar[...]"
+
+
 def test_everything_public_has_a_docstring() -> None:
     for module in sources():
         assert ast.get_docstring(tree(module)), f"{module}: no docstring"

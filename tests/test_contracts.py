@@ -21,7 +21,7 @@ from selectlab.objective import FloatArray, Objective, Reason, Rows, Side
 from selectlab.strategies.balance import Balance
 from selectlab.strategies.weights import TargetRange, Weights
 from selectlab.testing import CHECKS, Check, checks_for, example_dataset, examples_of
-from selectlab.types import BoolArray, ExactSum, Input, Scalars, Signal, Strategy
+from selectlab.types import BoolArray, ExactSum, Input, Kinds, Scalars, Signal, Strategy
 
 
 def _all_pairs() -> Iterator[Any]:
@@ -87,7 +87,7 @@ class Sound(Strategy):
     """
 
     type: Literal["SOUND"] = "SOUND"
-    accepts: ClassVar = (Scalars,)
+    accepts: ClassVar[Kinds] = (Scalars,)
     objective: ClassVar[Any] = _Sum
 
     def start(self, signal: Signal) -> Objective | None:
@@ -287,7 +287,7 @@ class Steady(Input):
     """
 
     type: Literal["STEADY"] = "STEADY"
-    kinds: ClassVar = (Scalars,)
+    kinds: ClassVar[Kinds] = (Scalars,)
 
     def load(self, dataset: Dataset) -> Signal:
         return Scalars(values=uniform(0, dataset.ids), name="steady")
