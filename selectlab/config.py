@@ -57,6 +57,7 @@ class Config(Spec):
         lightly_path_regex: Regular expression on sample ids; its named groups become
             categorical metadata.
         selected_sequence_length: Select sequences of this many consecutive video frames.
+        min_frame_gap: Keep selected frames of one video at least this many frames apart.
     """
 
     n_samples: Annotated[int, Field(ge=-1)] | None = None
@@ -65,6 +66,7 @@ class Config(Spec):
     auto_tasks: list[Any] = Field(default_factory=list)
     lightly_path_regex: str | None = None
     selected_sequence_length: Annotated[int, Field(ge=2)] | None = None
+    min_frame_gap: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def _parse_entries(self) -> Config:
@@ -129,12 +131,12 @@ def load(
         raw = {key: value for key, value in raw.items() if key not in _SIZE_KEYS}
         raw |= {"n_samples": n_samples, "proportion_samples": proportion_samples}
     config = validated(Config, raw, "")
-    _refuse_size(config)
+    _refuse_contradictions(config)
     return config
 
 
-def _refuse_size(config: Config) -> None:
-    """Refuse a config without a size, or with two."""
+def _refuse_contradictions(config: Config) -> None:
+    """Refuse a config without a size or with two, and options that exclude each other."""
     if config.n_samples == 0:
         raise ConfigError("n_samples: must be at least 1, got 0")
     sizes = [config.n_samples not in (None, -1), config.proportion_samples is not None]
@@ -147,6 +149,11 @@ def _refuse_size(config: Config) -> None:
         raise ConfigError(
             "n_samples: how many samples? Set n_samples (or proportion_samples), in the config "
             "or for this run"
+        )
+    if config.min_frame_gap is not None and config.selected_sequence_length is not None:
+        raise ConfigError(
+            "min_frame_gap: keeps single frames apart, so it does not go with "
+            "selected_sequence_length"
         )
 
 

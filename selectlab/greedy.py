@@ -11,7 +11,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from selectlab.objective import BoolArray, Condition, FloatArray, Objective, Reason, Rows, Side
+from selectlab.objective import (
+    BoolArray,
+    Condition,
+    FloatArray,
+    Guard,
+    Objective,
+    Reason,
+    Rows,
+    Side,
+)
 
 TINY = 1e-12
 """Objectives are clamped to this before the logarithm."""
@@ -46,11 +55,13 @@ class Plan:
         parts: At least one, in an order that does not depend on the config's.
         candidates: (N,) rows that may be picked.
         n_picks: Number of rows wanted, at most.
+        guards: Promises that hold whatever the strategies; they know the preselected rows too.
     """
 
     parts: Sequence[Part]
     candidates: BoolArray
     n_picks: int
+    guards: Sequence[Guard] = ()
 
 
 @dataclass(frozen=True)
@@ -111,7 +122,8 @@ class _Loop:
         self._parts = plan.parts
         self._open = plan.candidates.copy()
         alone = len(plan.parts) == 1
-        self._skips: list[Condition] = []
+        self._guards = plan.guards
+        self._skips = [Condition(guard.text, guard.breaks) for guard in plan.guards]
         self._stops: list[Condition] = []
         for part in plan.parts:
             for condition in part.objective.conditions:
@@ -126,6 +138,8 @@ class _Loop:
         rows = np.array([row], dtype=np.intp)
         for part in self._parts:
             part.objective.add(rows)
+        for guard in self._guards:
+            guard.add(rows)
 
     def best(self) -> Pick | str:
         """Return the best open row, or why there is none."""

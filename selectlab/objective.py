@@ -53,6 +53,24 @@ class Condition:
     action: Literal["skip", "stop", "auto"] = "skip"
 
 
+class Guard(ABC):
+    """A promise about the selected set that no strategy makes; rows that break it are skipped.
+
+    Attributes:
+        text: What is promised, in words, for the stop reason.
+    """
+
+    text: str
+
+    @abstractmethod
+    def breaks(self, rows: Rows) -> BoolArray:
+        """Return True where picking that row next would break the promise."""
+
+    @abstractmethod
+    def add(self, rows: Rows) -> None:
+        """Take note of rows that are selected."""
+
+
 class Objective(ABC):
     """The state of one strategy during one run; owned by the loop.
 

@@ -15,7 +15,9 @@ from selectlab import sequences
 from selectlab.config import Config, Entry, mismatch
 from selectlab.dataset import Dataset
 from selectlab.errors import ConfigError, DataError, SelectlabError, first_of
+from selectlab.frame_gap import FrameGap
 from selectlab.greedy import Part, Plan
+from selectlab.objective import Guard
 from selectlab.types import BoolArray, Embedded, Objects, Rows, Scalars, Signal
 
 
@@ -87,12 +89,18 @@ def resolve(config: Config, dataset: Dataset, preselected: Iterable[str] = ()) -
     counts.candidates = int(candidates.sum()) * table.shape[1]
     _refuse_nothing(counts)
     active = [replace(signal.take(alive), candidates=candidates) for signal in chunked]
-    plan = _plan(config, dataset, active, candidates, table.shape[1])
+    plan = replace(
+        _plan(config, dataset, active, candidates, table.shape[1]),
+        guards=_guards(config, dataset, table[alive, 0]),
+    )
     first = {int(row): at for at, row in enumerate(before)}
     chosen = np.flatnonzero(~candidates)
     order = [min(first[int(r)] for r in table[alive[c]] if int(r) in first) for c in chosen]
+    selected = chosen[np.argsort(order, kind="stable")]
     for part in plan.parts:
-        part.objective.add(chosen[np.argsort(order, kind="stable")])
+        part.objective.add(selected)
+    for guard in plan.guards:
+        guard.add(selected)
     return Resolved(
         plan=plan,
         dataset=dataset,
@@ -257,6 +265,12 @@ def _plan(
     entries = config.entries
     parts.sort(key=lambda part: json.dumps(entries[part.entry].to_json(), sort_keys=True))
     return Plan(parts, candidates, n_picks)
+
+
+def _guards(config: Config, dataset: Dataset, rows: Rows) -> Sequence[Guard]:
+    if config.min_frame_gap is None:
+        return ()
+    return (FrameGap([dataset.ids[row] for row in rows], config.min_frame_gap),)
 
 
 def _size(config: Config, n_input: int, length: int) -> int:

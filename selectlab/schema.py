@@ -34,6 +34,11 @@ _SIMPLE: dict[str, Any] = {
         "minimum": 2,
         "description": "Select sequences of this many consecutive video frames.",
     },
+    "min_frame_gap": {
+        "type": "integer",
+        "minimum": 1,
+        "description": "Keep selected frames of one video at least this many frames apart.",
+    },
 }
 
 

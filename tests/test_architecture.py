@@ -31,7 +31,7 @@ LAYERS = [
     "strategies inputs",
     "memory",
     "registry",
-    "auto_tasks sequences greedy",
+    "auto_tasks sequences frame_gap greedy",
     "config",
     "resolve",
     "statistics",
