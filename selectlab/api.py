@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import warnings as python_warnings
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from selectlab import greedy, sequences
-from selectlab.config import load, read_json
+from selectlab.config import Config, load
 from selectlab.dataset import Dataset
+from selectlab.earlier import read_earlier
 from selectlab.errors import DataError
 from selectlab.manifest import build_manifest
 from selectlab.resolve import Counts, Resolved, resolve
@@ -71,10 +72,11 @@ def select(
     if selected_sequence_length is not None:
         parsed = load({**dict(parsed), "selected_sequence_length": selected_sequence_length})
     dataset = data if isinstance(data, Dataset) else _open(data)
-    before = dataset.source.preselected() if preselected is None else read_preselected(preselected)
+    earlier = read_earlier(dataset.source.preselected() if preselected is None else preselected)
+    parsed = _continued(parsed, earlier.states)
     with python_warnings.catch_warnings(record=True) as caught:
         python_warnings.simplefilter("always", UserWarning)
-        resolved = resolve(parsed, dataset, before)
+        resolved = resolve(parsed, dataset, earlier.ids)
     outcome = greedy.run(resolved.plan, on_pick)
     if not outcome.picks:
         raise DataError(
@@ -103,48 +105,15 @@ def _open(path: str | os.PathLike[str]) -> Dataset:
     return open_dataset(path)
 
 
-def read_preselected(source: Any) -> Sequence[str]:
-    """Return the ids of earlier selections.
-
-    Args:
-        source: ``None``, ids, a :class:`Selection`, or the path of a text file with one id a
-            line, or of the folder of an earlier run.
-
-    Raises:
-        DataError: The file cannot be read.
-    """
-    if source is None:
-        return ()
-    if isinstance(source, Selection):
-        return source.all_ids
-    if isinstance(source, (str, os.PathLike)):
-        return _preselected_at(Path(source))
-    try:
-        ids = tuple(source)
-    except TypeError:
-        raise DataError(
-            "preselected: expected ids, an earlier selection or a path, "
-            f"got {type(source).__name__}"
-        ) from None
-    for sample_id in ids:
-        if not isinstance(sample_id, str):
-            raise DataError(f"preselected: ids are text, got {sample_id!r}")
-    return ids
-
-
-def _preselected_at(path: Path) -> Sequence[str]:
-    from selectlab.inputs.sample_ids import unique_id_lines
-    from selectlab.writers import PICKS
-
-    try:
-        if not path.is_dir():
-            return unique_id_lines(path.read_bytes(), str(path))
-        run = read_json(path / PICKS)
-        return [*run["preselected"], *(pick["sample_id"] for pick in run["selected"])]
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{path}: its {PICKS} is not one that a run has written") from error
+def _continued(config: Config, states: Mapping[str, Mapping[str, Any]]) -> Config:
+    """Hand each strategy what it left at the end of the last round."""
+    entries = [
+        replace(entry, strategy=entry.strategy.continued(states[entry.label]))
+        if entry.label in states
+        else entry
+        for entry in config.entries
+    ]
+    return config.model_copy(update={"strategies": entries})
 
 
 def _selection(resolved: Resolved, outcome: greedy.Outcome, notes: Sequence[str]) -> Selection:

@@ -105,13 +105,12 @@ def select(
     """
     from selectlab import api
     from selectlab.config import load
+    from selectlab.earlier import read_earlier
     from selectlab.writers import check_target
 
     parsed = load(config, n_samples=n_samples, proportion_samples=proportion_samples)
     check_target(out, overwrite=overwrite)
-    before = None
-    if preselected:
-        before = [sample_id for path in preselected for sample_id in api.read_preselected(path)]
+    before = read_earlier(preselected) if preselected else None
     opened = _open(data, dataset)
     with _bar("selecting") as on_pick:
         chosen = api.select(

@@ -59,7 +59,12 @@ def build_manifest(
         "stop_reason": outcome.stop_reason,
         "warnings": list(notes),
         "strategies": [
-            {"label": part.label, "entry": part.entry, "strength": part.strength}
+            {
+                "label": part.label,
+                "entry": part.entry,
+                "strength": part.strength,
+                "state": part.objective.state(),
+            }
             for part in sorted(resolved.plan.parts, key=lambda part: part.entry)
         ],
         "statistics": compare(resolved, picked),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -105,6 +105,10 @@ class Objective(ABC):
     @abstractmethod
     def add(self, rows: Rows) -> None:
         """Put rows into the selected set, in this order."""
+
+    def state(self) -> Mapping[str, object] | None:
+        """Return what the strategy needs to know in the next round, as JSON data."""
+        return None
 
     def shortfalls(self) -> Sequence[str]:
         """Say what was wanted of the whole selection and not reached, once it has ended."""

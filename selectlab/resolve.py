@@ -71,9 +71,7 @@ def resolve(config: Config, dataset: Dataset, preselected: Iterable[str] = ()) -
         ConfigError: Config and data do not fit together.
         DataError: The data are not usable, or no sample is left.
     """
-    for i, task in enumerate(config.tasks):
-        if task.name in dataset.source.tasks():
-            raise ConfigError(f"auto_tasks[{i}].name: {task.name!r} is a prediction task already")
+    _refuse_taken_names(config, dataset)
     dataset = _with_path_groups(config, dataset)
     before = dataset.rows_of(dict.fromkeys(preselected), "preselected")
     signals = _load(config, dataset)
@@ -151,6 +149,18 @@ def _checked_input(config: Config, entry: Entry, dataset: Dataset) -> Signal:
         raise ConfigError(f"{entry.path}.input: {error}") from None
     except SelectlabError as error:
         raise DataError(f"{entry.path}.input: {error}") from None
+    _refuse_unusable(entry, signal, dataset)
+    signal = _whole_auto_task(config, entry, signal, dataset)
+    if signal.missing is not None and entry.input.on_missing == "error" and signal.missing.any():
+        lacking = [dataset.ids[row] for row in np.flatnonzero(signal.missing)]
+        raise DataError(
+            f"{entry.path}.input: no {entry.input.describe()} for "
+            f"{first_of(lacking, len(dataset))}; on_missing 'exclude' leaves them out"
+        )
+    return signal
+
+
+def _refuse_unusable(entry: Entry, signal: Signal, dataset: Dataset) -> None:
     if len(signal) != len(dataset):
         raise DataError(
             f"{entry.path}.input: {entry.input.type} gave {len(signal)} values for "
@@ -165,14 +175,12 @@ def _checked_input(config: Config, entry: Entry, dataset: Dataset) -> Signal:
                 f"{entry.path}.input: {entry.input.describe()}: the numbers are too large to be "
                 f"added up, the largest is {largest:g}"
             )
-    signal = _whole_auto_task(config, entry, signal, dataset)
-    if signal.missing is not None and entry.input.on_missing == "error" and signal.missing.any():
-        lacking = [dataset.ids[row] for row in np.flatnonzero(signal.missing)]
-        raise DataError(
-            f"{entry.path}.input: no {entry.input.describe()} for "
-            f"{first_of(lacking, len(dataset))}; on_missing 'exclude' leaves them out"
-        )
-    return signal
+
+
+def _refuse_taken_names(config: Config, dataset: Dataset) -> None:
+    for i, task in enumerate(config.tasks):
+        if task.name in dataset.source.tasks():
+            raise ConfigError(f"auto_tasks[{i}].name: {task.name!r} is a prediction task already")
 
 
 def _whole_auto_task(config: Config, entry: Entry, signal: Signal, dataset: Dataset) -> Signal:

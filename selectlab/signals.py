@@ -63,6 +63,40 @@ class Signal(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Severities(Signal):
+    """How badly each sample breaks each assertion, (N, A); 0 where it does not.
+
+    Attributes:
+        names: (A,) names of the assertions, unique.
+    """
+
+    kind: ClassVar[str] = "severities of several assertions per sample"
+    values: npt.NDArray[np.float64]
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def firings(self) -> npt.NDArray[np.intp]:
+        """Return the number of samples that each assertion flags, (A,)."""
+        flagged: npt.NDArray[np.intp] = np.count_nonzero(self.values > 0, axis=0).astype(np.intp)
+        return flagged
+
+    def take(self, rows: IntArray) -> Self:
+        """Return the severities of some rows."""
+        return replace(self, values=self.values[rows], **self._masks(rows))
+
+    def chunk(self, length: int) -> Severities:
+        """Return the worst of each chunk."""
+        worst = self.values.reshape(-1, length, self.values.shape[1]).max(axis=1)
+        return replace(self, values=worst, **self._chunk_masks(length))
+
+    def arrays(self) -> Sequence[npt.NDArray[np.generic]]:
+        """Return the severities and the names."""
+        return [self.values, np.array(self.names, dtype=np.str_)]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scalars(Signal):
     """One number per sample, (N,)."""
 

@@ -8,7 +8,7 @@ are all that a plug-in needs.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -17,7 +17,7 @@ from pydantic.alias_generators import to_snake
 from selectlab.class_signals import Categories, Classes, Counts
 from selectlab.objective import BoolArray, Condition, FloatArray, Objective, Reason, Rows, Side
 from selectlab.running_sum import ExactSum, RunningSum, rank_share
-from selectlab.signals import Scalars, Signal
+from selectlab.signals import Scalars, Severities, Signal
 from selectlab.vector_signals import Embedded, Objects, Vectors
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ __all__ = [
     "Rows",
     "RunningSum",
     "Scalars",
+    "Severities",
     "Side",
     "Signal",
     "Spec",
@@ -118,6 +119,10 @@ class Strategy(Spec, ABC):
     def describe(self) -> str:
         """Return the strategy in a few words, for messages."""
         return self.type
+
+    def continued(self, state: Mapping[str, Any]) -> Strategy:
+        """Return the strategy of the next round, given what its objective left of the last."""
+        return self
 
     def notes(self) -> Sequence[str]:
         """Return what the user should be warned of, one line each."""

@@ -1,5 +1,6 @@
 """Built-in strategies, one file each."""
 
+from selectlab.strategies.bal import Bal
 from selectlab.strategies.balance import Balance
 from selectlab.strategies.diversity import Diversity
 from selectlab.strategies.similarity import Similarity
@@ -8,6 +9,7 @@ from selectlab.strategies.typicality import Typicality
 from selectlab.strategies.weights import TargetRange, Weights
 
 __all__ = [
+    "Bal",
     "Balance",
     "Diversity",
     "Similarity",

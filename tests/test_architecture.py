@@ -37,6 +37,7 @@ LAYERS = [
     "statistics",
     "manifest writers",
     "selection",
+    "earlier",
     "api",
     "schema console testing",
     "demo",
