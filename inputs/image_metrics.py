@@ -211,7 +211,11 @@ def measure(handle: IO[bytes]) -> tuple[float, ...]:
     from PIL import Image
 
     with Image.open(handle) as image:
-        colour = rgb8(image)
+        return measure_image(rgb8(image))
+
+
+def measure_image(colour: Image.Image) -> tuple[float, ...]:
+    """Return the metrics of an 8-bit RGB image, in the order of :data:`METRICS`."""
     grey = colour.convert("L")
     means, sq_means = _moments(colour)
     mean, std = float(means.mean()), _std(float(means.mean()), float(sq_means.mean()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -85,14 +86,19 @@ def read_csv(
     import pandas as pd
 
     try:
-        frame: pd.DataFrame = pd.read_csv(
-            io.BytesIO(folder.read(path)),
-            encoding="utf-8-sig",
-            keep_default_na=False,
-            na_values=["", "nan", "NaN"],
-            low_memory=False,
-            dtype=dict.fromkeys((*text, id_column), str),
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # cells beyond the header
+            frame: pd.DataFrame = pd.read_csv(
+                io.BytesIO(folder.read(path)),
+                encoding="utf-8-sig",
+                index_col=False,
+                keep_default_na=False,
+                na_values=["", "nan", "NaN"],
+                low_memory=False,
+                dtype=dict.fromkeys((*text, id_column), str),
+            )
+    except pd.errors.ParserWarning:
+        raise DataError(f"{path}: a row has more cells than the header has names") from None
     except (ValueError, pd.errors.ParserError) as error:
         first = str(error).splitlines()[0]
         raise DataError(f"{path}: not a readable table, {first}") from None

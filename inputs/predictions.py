@@ -75,7 +75,7 @@ class Predictions(Input):
         missing = unpredicted(task)
         if self.name == "CATEGORY_COUNT":
             count = self._count(task)
-            return Scalars(values=count, missing=missing, name=self.describe())
+            return Scalars(values=count, counted=True, missing=missing, name=self.describe())
         values = class_sums(task, dataset.ids)
         return Counts(values=values, names=task.names, missing=missing, name=self.describe())
 

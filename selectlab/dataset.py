@@ -177,6 +177,10 @@ class Dataset:
         return values, (times == 0) if (times == 0).any() else None
 
 
+_LARGEST_SQ_NORM = 1e37
+"""Sums of a few squared norms must stay finite in float32."""
+
+
 def fill(
     table: EmbeddingTable, target: npt.NDArray[np.intp], n_rows: int, *, normalize: bool
 ) -> Float32:
@@ -199,7 +203,7 @@ def fill(
             block, rows = block[keep], rows[keep]
         values = np.asarray(block, dtype=np.float32)
         sq_norms = np.einsum("ij,ij->i", values, values, dtype=np.float64)
-        bad = np.flatnonzero(~np.isfinite(sq_norms))
+        bad = np.flatnonzero(~(sq_norms < (np.inf if normalize else _LARGEST_SQ_NORM)))
         if len(bad):
             first = table.ids[start + int(np.flatnonzero(keep)[bad[0]])]
             raise DataError(

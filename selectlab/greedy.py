@@ -22,11 +22,12 @@ from selectlab.objective import (
     Side,
 )
 
-TINY = 1e-12
+TINY = 1e-300
 """Objectives are clamped to this before the logarithm."""
 
+_LARGEST_LOG = 710.0
 _BLOCK_ROWS = 131_072
-_ROUNDING = 1e-11
+_ROUNDING = 1e-13
 """More than a score can be wrong by rounding, relative to the size of its terms."""
 
 
@@ -150,7 +151,7 @@ class _Loop:
         top = int(np.argmax(self._score))
         at_least = self._exact(np.array([top], dtype=np.intp))[0][0]
         spread = sum(abs(part.strength) for part in self._parts)
-        slack = _ROUNDING * (1.0 + abs(at_least) + 30.0 * spread)
+        slack = _ROUNDING * (1.0 + abs(at_least) + _LARGEST_LOG * spread)
         rivals = np.flatnonzero(self._score >= at_least - slack)
         scores, objectives, contributions = self._exact(rivals)
         first = int(np.argmax(scores))

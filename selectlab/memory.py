@@ -68,6 +68,9 @@ class MemorySource:
         Raises:
             DataError: Ids repeat or are missing, or a column has another length than ``ids``.
         """
+        for name, given in (("predictions", predictions), ("datasets", datasets)):
+            if given is not None and not isinstance(given, Mapping):
+                raise DataError(f"{name}: expected a mapping by name, got {type(given).__name__}")
         known = _ids(ids, embeddings, predictions)
         tables = {
             task: prediction_table(task, value, known)
@@ -214,7 +217,10 @@ def _embedding(value: Any, ids: Sequence[str], where: str) -> EmbeddingTable:
 
 
 def _matrix(value: Any, where: str) -> npt.NDArray[Any]:
-    vectors = as_array(value)
+    try:
+        vectors = as_array(value)
+    except ValueError as error:
+        raise DataError(f"{where}: not a matrix of numbers: {error}") from None
     if vectors.ndim != 2 or vectors.dtype.kind not in "iuf":
         raise DataError(
             f"{where}: expected a matrix of numbers, one row per vector, "
@@ -249,7 +255,11 @@ def _metadata(value: Any, ids: Sequence[str]) -> MetadataTable:
     if isinstance(value, pd.DataFrame):
         frame = value.copy(deep=False)
     else:
-        columns = {key: as_array(held) for key, held in dict(value).items()}
+        if not isinstance(value, Mapping):
+            raise DataError(
+                f"metadata: expected a pandas table or {{key: values}}, got {type(value).__name__}"
+            )
+        columns = {key: as_array(held) for key, held in value.items()}
         for key, held in columns.items():
             if held.shape != (len(ids),):
                 raise DataError(f"metadata[{key!r}]: shape {held.shape} for {len(ids)} ids")

@@ -98,10 +98,15 @@ class Severities(Signal):
 
 @dataclass(frozen=True, kw_only=True)
 class Scalars(Signal):
-    """One number per sample, (N,)."""
+    """One number per sample, (N,).
+
+    Attributes:
+        counted: The numbers count something: those of a sequence add up instead of averaging.
+    """
 
     kind: ClassVar[str] = "a number per sample"
     values: npt.NDArray[np.float64]
+    counted: bool = False
 
     def __len__(self) -> int:
         return len(self.values)
@@ -111,9 +116,10 @@ class Scalars(Signal):
         return replace(self, values=self.values[rows], **self._masks(rows))
 
     def chunk(self, length: int) -> Scalars:
-        """Return the mean of each chunk."""
-        means = self.values.reshape(-1, length).mean(axis=1)
-        return replace(self, values=means, **self._chunk_masks(length))
+        """Return the mean of each chunk, of counts the sum."""
+        chunks = self.values.reshape(-1, length)
+        values = chunks.sum(axis=1) if self.counted else chunks.mean(axis=1)
+        return replace(self, values=values, **self._chunk_masks(length))
 
     def arrays(self) -> Sequence[npt.NDArray[np.generic]]:
         """Return the numbers."""

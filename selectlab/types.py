@@ -66,12 +66,15 @@ class Spec(BaseModel):
         """Read ``nSamples`` as ``n_samples``; keys that are no field stay as they are."""
         if not isinstance(data, dict):
             return data
-        snake = {key: to_snake(key) for key in data if isinstance(key, str)}
         fields = cls.model_fields
-        return {
-            (snake[key] if key not in fields and snake.get(key) in fields else key): value
-            for key, value in data.items()
-        }
+        read: dict[Any, Any] = {}
+        for key, value in data.items():
+            snake = to_snake(key) if isinstance(key, str) and key not in fields else key
+            name = snake if snake in fields else key
+            if name in read:
+                raise ValueError(f"{name!r} is given twice, in snake_case and in camelCase")
+            read[name] = value
+        return read
 
 
 class Input(Spec, ABC):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-OBJECTIVE_FLOOR = 1e-12  # before the logarithm
+OBJECTIVE_FLOOR = 1e-300  # before the logarithm
 CROSS_ENTROPY_FLOOR = 1e-10  # a perfect match must stay selectable
 SHARE_FLOOR = 1e-10  # p inside the logarithm of the cross entropy
 UNSTARTED_DIVERSITY = 1.0  # before the first pick every row ties

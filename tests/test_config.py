@@ -22,19 +22,17 @@ from small_dataset import (
 )
 
 import selectlab
-from selectlab.config import load
+from selectlab import registry
+from selectlab.config import Config, load
 from selectlab.errors import ConfigError
 from selectlab.inputs import Embeddings, Metadata, Random
 from selectlab.strategies import Balance, Diversity, Threshold, Weights
 
 PLAIN = config((EMBEDDINGS, DIVERSITY))
 ENTRY = PLAIN["strategies"][0]
-STRATEGIES = "BALANCE, DIVERSITY, SIMILARITY, THRESHOLD, TYPICALITY, WEIGHTS"
-INPUTS = "EMBEDDINGS, METADATA, PREDICTIONS, RANDOM, SCORES"
-TOP_KEYS = (
-    "auto_tasks, lightly_path_regex, n_samples, proportion_samples, selected_sequence_length, "
-    "strategies"
-)
+STRATEGIES = ", ".join(sorted(registry.strategies()))
+INPUTS = ", ".join(sorted(registry.inputs()))
+TOP_KEYS = ", ".join(sorted(Config.model_fields))
 VECTOR = "a vector per sample or vectors of the objects of each sample"
 
 
@@ -538,3 +536,9 @@ def test_an_entry_twice_counts_twice(tmp_path: Path) -> None:
 def test_strategies_are_checked_when_made_in_python() -> None:
     with pytest.raises(ValueError, match="BALANCE needs a 'target'"):
         Balance()
+
+
+def test_both_spellings_of_a_key() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({"nSamples": 3, "n_samples": 2, "strategies": [RANDOM]})
+    assert str(caught.value) == "'n_samples' is given twice, in snake_case and in camelCase"

@@ -29,7 +29,7 @@ from selectlab.types import (
 class Table(Objective):
     """An objective whose values are written down: one line per number of picks."""
 
-    def __init__(self, *lines: Sequence[float], slack: float = 0.0) -> None:
+    def __init__(self, *lines: Sequence[float], slack: Any = 0.0) -> None:
         self._lines, self._slack, self._done = [np.array(line) for line in lines], slack, 0
         self.asked: list[int] = []
 
@@ -42,7 +42,8 @@ class Table(Objective):
         return self.now[rows]
 
     def bound(self, block: slice, side: Side) -> FloatArray:
-        return self.now[block] + (self._slack if side == "upper" else -self._slack)
+        slack = np.broadcast_to(self._slack, self.now.shape)[block]
+        return self.now[block] + (slack if side == "upper" else -slack)
 
     def add(self, rows: Rows) -> None:
         self._done += len(rows)
@@ -110,6 +111,14 @@ def test_loose_bounds_change_nothing() -> None:
     assert picked(run((-1.0, Table(values, slack=2.0)), n=4)) == [0, 2, 1, 3]
 
 
+def test_the_best_bound_need_not_be_the_best_row() -> None:
+    """Row 0 promises 13 and keeps 3; row 2 promises 9 and keeps 8."""
+    values, slack = [3.0, 7.0, 8.0, 1.0], [10.0, 0.5, 1.0, 0.0]
+    assert picked(run((1.0, Table(values, slack=slack)), n=4)) == [2, 1, 0, 3]
+    low = [8.0, 3.0, 4.0, 9.0]
+    assert picked(run((-1.0, Table(low, slack=[7.0, 0.5, 3.5, 0.0])), n=4)) == [1, 2, 0, 3]
+
+
 def test_rows_that_cannot_be_best_are_not_evaluated() -> None:
     table = Table([1.0, 9.0, 2.0, 8.9])
     run((1.0, table), n=1)
@@ -123,10 +132,10 @@ def test_only_candidates_are_picked() -> None:
 
 
 def test_zero_and_negative_objectives_are_clamped() -> None:
-    """Both count as 1e-12, so the lower row comes first; 1e-11 is still better."""
-    outcome = run((1.0, Table([-5.0, 0.0, 1e-11])))
+    """Both count as 1e-300, so the lower row comes first; 1e-299 is still better."""
+    outcome = run((1.0, Table([-5.0, 0.0, 1e-299])))
     assert picked(outcome) == [2, 0, 1]
-    assert outcome.picks[1].score == outcome.picks[2].score == math.log(1e-12)
+    assert outcome.picks[1].score == outcome.picks[2].score == math.log(1e-300)
 
 
 def test_nothing_to_rank_by_takes_the_rows_in_order() -> None:

@@ -11,6 +11,7 @@ import torch
 
 from selectlab.dataset import Dataset
 from selectlab.errors import DataError
+from selectlab.inputs import Embeddings
 from selectlab.inputs.coco import read_coco
 from selectlab.memory import predictions_from
 
@@ -222,3 +223,31 @@ def test_columns_that_start_late() -> None:
     assert found.probabilities[-1].tolist() == [1, 0]
     assert found.boxes is not None
     assert found.boxes.sum() == 9002 * 3
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"metadata": 3}, "metadata: expected a pandas table or {key: values}, got int"),
+        ({"predictions": [3]}, "predictions: expected a mapping by name, got list"),
+        ({"datasets": "x"}, "datasets: expected a mapping by name, got str"),
+    ],
+)
+def test_columns_of_another_kind(columns: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        Dataset(["a", "b"], **columns)
+    assert str(caught.value) == message
+
+
+def test_ragged_embeddings() -> None:
+    with pytest.raises(DataError, match=r"^embeddings: not a matrix of numbers: "):
+        Dataset(["a", "b"], embeddings=[[1, 2], [1]])
+
+
+def test_embeddings_too_long_for_float32() -> None:
+    dataset = Dataset(["a", "b"], embeddings=np.full((2, 3), 1e19))
+    with pytest.raises(DataError) as caught:
+        Embeddings(normalize=False).load(dataset)
+    assert str(caught.value) == (
+        "embeddings: embedding of 'a' has NaN, infinite or overflowing values"
+    )

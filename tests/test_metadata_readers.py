@@ -235,3 +235,11 @@ def test_table_types(tmp_path: Path) -> None:
 
 def test_no_metadata_at_all(tmp_path: Path) -> None:
     assert open_dataset(build(tmp_path, {"a.png": png()})).metadata() is None
+
+
+def test_rows_longer_than_the_header(tmp_path: Path) -> None:
+    """pandas would take the first cell of such a table for an index."""
+    (tmp_path / "metadata.csv").write_text("sample_id,w\na.png,1,2,3\nb.png,2\n")
+    with pytest.raises(DataError) as caught:
+        open_dataset(tmp_path).metadata()
+    assert str(caught.value) == "metadata.csv: a row has more cells than the header has names"

@@ -46,10 +46,10 @@ def test_windows_never_cross_videos() -> None:
 
 def test_frames_are_ordered_by_number_not_by_name() -> None:
     """As text, 10 comes before 9."""
-    ids = sorted(f"v-{k}-mp4.png" for k in (8, 9, 10, 11))
+    ids = sorted(f"v-{k}-mp4.png" for k in (9, 10, 11, 12))
     assert ids[0] == "v-10-mp4.png"
     named = [[ids[row] for row in rows] for rows in cut(ids, 2).rows]
-    assert named == [["v-10-mp4.png", "v-11-mp4.png"], ["v-8-mp4.png", "v-9-mp4.png"]]
+    assert named == [["v-11-mp4.png", "v-12-mp4.png"], ["v-9-mp4.png", "v-10-mp4.png"]]
 
 
 def test_no_video_is_long_enough() -> None:
@@ -220,3 +220,19 @@ def test_the_command_line_writes_sequence_information(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "selection.txt").read_text().splitlines() == [
         "in/v-002-mp4.png", "in/v-003-mp4.png",
     ]  # fmt: skip
+
+
+def test_counts_of_objects_add_up() -> None:
+    """Cars per frame 1 2 | 3 0 in twos: 3 and 3, where metadata would be 1.5 and 1.5."""
+    ids = frames("v", 4)
+    cars = [1, 2, 3, 0]
+    listed = {
+        sample_id: [{"category_id": 0, "bbox": [0, 0, 1, 1], "score": 0.5}] * n
+        for sample_id, n in zip(ids, cars, strict=True)
+    }
+    found = {"task_type": "object-detection", "categories": ["car"], "predictions": listed}
+    data = Dataset(ids, predictions={"det": found}, metadata={"w": [float(n) for n in cars]})
+    counted = {"type": "PREDICTIONS", "name": "CATEGORY_COUNT", "task": "det"}
+    for source, value in [(counted, 3.0), ({"type": "METADATA", "key": "w"}, 1.5)]:
+        config = one(source, {"type": "WEIGHTS"}, selected_sequence_length=2)
+        assert {pick.because[0].value for pick in select(config, data)} == {value}

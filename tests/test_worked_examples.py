@@ -50,9 +50,9 @@ def test_weights_are_clamped_but_accumulate_raw() -> None:
     assert select(data, GAIN) == "d a b"
 
 
-def test_an_objective_of_0_counts_as_a_trillionth() -> None:
-    """b is x once more: 1e-12 * 1e8 against 1 * 1 for a, so a; with 1e13 it is b."""
-    for gain, best in [(1e8, "a"), (1e13, "b")]:
+def test_an_objective_of_0_counts_as_next_to_nothing() -> None:
+    """b is x once more: 1e-300 * 1e13 against 1 * 1 for a, so a; with 1e301 it is b."""
+    for gain, best in [(1e13, "a"), (1e301, "b")]:
         data = {**line(a=1, b=0, x=0), "metadata": {"gain": [1.0, gain, 0.0]}}
         assert select(data, DIVERSITY, GAIN, preselected=["x"], n_samples=1) == best
 

@@ -240,3 +240,9 @@ def test_nothing_new_is_an_error() -> None:
     assert select(data, GAIN, keep) == "c"
     with pytest.raises(SelectlabError):
         select(data, GAIN, keep, preselected=["c"])
+
+
+def test_tiny_scales_rank_like_large_ones() -> None:
+    """At 0, 1, 4, 10 times 1e-9: squared distances of 1e-18 rank as those of 1."""
+    scaled = line(a=0.0, b=1e-9, c=4e-9, d=1e-8)
+    assert select(scaled, DIVERSITY) == "a d c b"
