@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from selectlab.inputs.assertion import Assertion
+from selectlab.inputs.assertions import Assertions
 from selectlab.inputs.embeddings import Embeddings
 from selectlab.inputs.metadata import Metadata
 from selectlab.inputs.predictions import Predictions
 from selectlab.inputs.random import Random
 from selectlab.inputs.scores import Scores
 
-__all__ = ["Embeddings", "Metadata", "Predictions", "Random", "Scores"]
+__all__ = ["Assertion", "Assertions", "Embeddings", "Metadata", "Predictions", "Random", "Scores"]

@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from selectlab.commands import imports
+from selectlab.commands.assertions import assert_
+from selectlab.commands.frames import frames
+from selectlab.commands.predict import predict
 from selectlab.errors import ConfigError, SelectlabError, did_you_mean
 
 if TYPE_CHECKING:
@@ -66,6 +70,12 @@ Version = typer.Option(
 @app.callback()
 def _options(version: Annotated[bool, Version] = False) -> None:
     pass
+
+
+app.command()(predict)
+app.command("assert")(assert_)
+app.add_typer(imports.app)
+app.command()(frames)
 
 
 @app.command()

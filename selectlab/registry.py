@@ -1,4 +1,4 @@
-"""Inputs and strategies by name: the built-in ones and plug-ins, through entry points."""
+"""Inputs, strategies and assertions by name: built-in ones and plug-ins, by entry points."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
+from selectlab.assertions.protocol import Assertion
 from selectlab.errors import SelectlabError
 from selectlab.types import Input, Kinds, Strategy, type_name
 
 INPUTS = "selectlab.inputs"
 STRATEGIES = "selectlab.strategies"
+ASSERTIONS = "selectlab.assertions"
 
 Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
 class Installed:
-    """One input or strategy and the distribution that brought it."""
+    """One input, strategy or assertion and the distribution that brought it."""
 
     cls: type[Any]
     package: str
@@ -41,6 +43,12 @@ def strategies() -> dict[str, Installed]:
     return _load(STRATEGIES, Strategy)
 
 
+@cache
+def assertions() -> dict[str, Installed]:
+    """Return all installed assertions by their JSON name."""
+    return _load(ASSERTIONS, Assertion)
+
+
 def fits(kinds: Kinds, strategy_class: type[Strategy]) -> bool:
     """Whether some kind of signal is accepted by the strategy."""
     return any(issubclass(kind, strategy_class.accepts) for kind in kinds)
@@ -50,7 +58,7 @@ def _load(group: str, base: type[Any]) -> dict[str, Installed]:
     found: dict[str, Installed] = {}
     for point in sorted(entry_points(group=group), key=lambda p: (p.value, p.name)):
         cls = _class_of(point, base)
-        name = type_name(cls)
+        name = type_name(cls) if base is not Assertion else str(cls.model_fields["name"].default)
         package = point.dist.name if point.dist else "?"
         if name in found and found[name].cls is not cls:
             raise SelectlabError(

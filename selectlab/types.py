@@ -117,6 +117,7 @@ class Strategy(Spec, ABC):
     type: str
     accepts: ClassVar[Kinds]
     needs_query: ClassVar[bool] = False
+    draws_at_random: ClassVar[bool] = False
     strength: Finite = 1.0
 
     def describe(self) -> str:

@@ -82,6 +82,7 @@ class Bal(Strategy):
 
     type: Literal["BAL"] = "BAL"
     accepts: ClassVar[Kinds] = (Severities,)
+    draws_at_random: ClassVar[bool] = True
     random_seed: int = 0
     explore: Annotated[float, Field(ge=0, le=1)] = 0.25
     minimum_drop: Annotated[float, Field(ge=0, le=1)] = 0.01

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selectlab import greedy
+from selectlab import Dataset, greedy, select
 from selectlab.earlier import read_earlier
 from selectlab.strategies import Bal
 from selectlab.types import Severities
@@ -109,3 +109,39 @@ def test_state_travels_in_the_manifest(tmp_path: Path) -> None:
     found = read_earlier([tmp_path])
     assert found.ids == ("a", "b")
     assert found.states == {"0_bal": state}
+
+
+def video(n_frames: int, gaps: set[int]) -> Dataset:
+    """A standing box that is missing in some frames."""
+    ids = [f"v-{i:03d}-mp4.png" for i in range(n_frames)]
+    box = {"category_id": 0, "bbox": [10, 10, 40, 40], "score": 0.9}
+    listed = {sample_id: [] if i in gaps else [box] for i, sample_id in enumerate(ids)}
+    found = {"task_type": "object-detection", "categories": ["car"], "predictions": listed}
+    return Dataset(ids, predictions={"det": found})
+
+
+def test_two_rounds_through_a_config() -> None:
+    """Six flickering frames, two left after labelling: a drop of 2/3 that the second round sees."""
+    config = {
+        "n_samples": 2,
+        "strategies": [
+            {
+                "input": {"type": "ASSERTIONS", "task": "det", "names": ["flicker", "multibox"]},
+                "strategy": {"type": "BAL"},
+            }
+        ],
+    }
+    flickering = {f"v-{i:03d}-mp4.png" for i in (5, 10, 15, 20, 25, 30)}
+    first = select(config, video(40, {5, 10, 15, 20, 25, 30}))
+    assert set(first.ids) <= flickering
+    assert first.manifest["strategies"][0]["state"] == {
+        "round": 1,
+        "firings": {"flicker": 6, "multibox": 0},
+    }
+    left = sorted(flickering - set(first.ids))[:2]
+    second = select(config, video(40, {int(name[2:5]) for name in left}), preselected=first)
+    assert sorted(second.ids) == left
+    previous = second.manifest["config"]["strategies"][0]["strategy"]["previous"]
+    assert previous["round"] == 1
+    assert second.manifest["strategies"][0]["state"]["round"] == 2
+    assert "drawn for 'flicker'" in second.picks[0].reason

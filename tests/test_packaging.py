@@ -58,6 +58,9 @@ def wheel(built: Path) -> Path:
     return path
 
 
+ASSERTIONS = "selectlab/assertions"
+
+
 def run(*command: object, cwd: Path, **environment: str) -> str:
     """Run a command without what this process has in its environment for Python and pip."""
     inherited = {
@@ -130,25 +133,27 @@ def test_the_sdist_holds_what_a_wheel_needs(built: Path) -> None:
     assert lying | {"LICENSE", "README.md", "pyproject.toml"} <= names
 
 
-def test_every_file_of_strategies_and_inputs_with_a_type_has_an_entry_point(
-    project: dict[str, Any],
-) -> None:
+def test_every_strategy_input_and_assertion_has_an_entry_point(project: dict[str, Any]) -> None:
     """Adding a strategy is adding one file and one line; the line must not be forgotten."""
     declared = {
         value for group in project["project"]["entry-points"].values() for value in group.values()
     }
     found = set()
-    for folder in ("strategies", "inputs"):
+    for folder, key in (("strategies", "type"), ("inputs", "type"), (ASSERTIONS, "name")):
         for path in (ROOT / folder).glob("*.py"):
             for node in ast.parse(path.read_text(encoding="utf-8")).body:
-                if isinstance(node, ast.ClassDef) and _has_type(node):
-                    found.add(f"selectlab.{folder}.{path.stem}:{node.name}")
+                if isinstance(node, ast.ClassDef) and _is_named(node, key):
+                    package = folder.replace("/", ".").removeprefix("selectlab.")
+                    found.add(f"selectlab.{package}.{path.stem}:{node.name}")
     assert declared == found
 
 
-def _has_type(node: ast.ClassDef) -> bool:
+def _is_named(node: ast.ClassDef, key: str) -> bool:
+    """Whether a class gives its JSON name, ``key: Literal["..."] = "..."``."""
     return any(
-        isinstance(field, ast.AnnAssign) and ast.unparse(field.target) == "type"
+        isinstance(field, ast.AnnAssign)
+        and ast.unparse(field.target) == key
+        and ast.unparse(field.annotation).startswith("Literal[")
         for field in node.body
     )
 
@@ -159,7 +164,12 @@ def requirements(project: dict[str, Any]) -> Iterator[Requirement]:
         yield from map(Requirement, extra)
 
 
-IMPORTED_AS = {"scikit-learn": "sklearn", "pillow": "PIL"}
+IMPORTED_AS = {
+    "scikit-learn": "sklearn",
+    "pillow": "PIL",
+    "pyyaml": "yaml",
+    "ultralytics-opencv-headless": "ultralytics",
+}
 COMES_WITH = {"pydantic_core": "pydantic"}
 
 

@@ -23,6 +23,7 @@ from selectlab.types import (
     Counts,
     Objects,
     Scalars,
+    Severities,
     Signal,
     Spec,
     Strategy,
@@ -262,6 +263,12 @@ def _counts(rng: np.random.Generator, n: int, distinct: int, ties: bool) -> Sign
     )
 
 
+def _severities(rng: np.random.Generator, n: int, distinct: int, ties: bool) -> Signal:
+    counts = _counts(rng, n, distinct, ties)
+    assert isinstance(counts, Counts)
+    return Severities(values=counts.values, names=counts.names)
+
+
 _Maker = Callable[[np.random.Generator, int, int, bool], Signal]
 _MAKERS: dict[type[Signal], _Maker] = {
     Vectors: _vectors,
@@ -269,6 +276,7 @@ _MAKERS: dict[type[Signal], _Maker] = {
     Scalars: _scalars,
     Categories: _categories,
     Counts: _counts,
+    Severities: _severities,
 }
 
 

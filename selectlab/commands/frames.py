@@ -1,0 +1,91 @@
+"""``selectlab frames``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def frames(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, or a text file of ids.")],
+    data: Annotated[str, typer.Option(help="Dataset that the run selected from.")],
+    out: Annotated[Path, typer.Option(help="Folder to make.")],
+    videos: Annotated[
+        Path | None, typer.Option(help="Folder of the videos. Default: the dataset.")
+    ] = None,
+    neighbours: Annotated[
+        int, typer.Option(min=0, help="Write this many frames before and after too.")
+    ] = 0,
+    task: Annotated[
+        str | None, typer.Option(help="Task of the boxes. Default: the only one.")
+    ] = None,
+    imputed: Annotated[
+        Path | None, typer.Option(help="Imputed boxes, as 'selectlab assert' writes them.")
+    ] = None,
+    min_score: Annotated[
+        float, typer.Option(min=0, max=1, help="Lowest score of a predicted box to keep.")
+    ] = 0.25,
+    coco: Annotated[bool, typer.Option("--coco", help="Boxes as coco.json.")] = False,
+    yolo: Annotated[bool, typer.Option("--yolo", help="Boxes as labels/ and data.yaml.")] = False,
+    sheet: Annotated[
+        bool, typer.Option("--sheet", help="Draw sheet.pdf: previous, selected, next.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace earlier frames in --out.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Write selected video frames as images.
+
+    With boxes to start labelling from: what the model predicted, and what it should have.
+
+    Example: selectlab frames ./run1 --data ./dataset --videos ./videos --coco --sheet --out ./todo
+    """
+    from selectlab.config import read_json
+    from selectlab.errors import DataError
+    from selectlab.inputs.folder import open_dataset
+    from selectlab.inputs.sample_ids import unique_id_lines
+    from selectlab.video.frames_out import write_frames
+    from selectlab.video.progress import shown
+    from selectlab.writers import PICKS
+
+    titles: dict[str, str] = {}
+    try:
+        if run.is_dir():
+            picks = read_json(run / PICKS)["selected"]
+            titles = {pick["sample_id"]: pick.get("reason") or "" for pick in picks}
+            samples = list(titles)
+        else:
+            samples = list(unique_id_lines(run.read_bytes(), str(run)))
+    except OSError as error:
+        raise DataError(f"{run}: cannot be read: {error.strerror or error}") from error
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{run}: its {PICKS} is not one that a run has written") from error
+    if not samples:
+        raise DataError(f"{run}: names no samples")
+    with shown() as progress:
+        written = write_frames(
+            samples,
+            open_dataset(data),
+            videos if videos is not None else Path(data),
+            out,
+            neighbours=neighbours,
+            task=task,
+            imputed=imputed,
+            min_score=min_score,
+            coco=coco,
+            yolo=yolo,
+            sheet=sheet,
+            titles=titles,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    near = len({name for held in written.neighbours.values() for name in held.values()})
+    if as_json:
+        summary = {"frames": len(written.sizes), "neighbours": near, "out": str(out)}
+        typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
+    else:
+        typer.echo(f"{len(written.sizes)} images and {near} neighbours written: {out}/")
