@@ -1,0 +1,80 @@
+"""docs/video.md, command by command, on two small videos and a small detector."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import video_builder as videos
+from small_dataset import selectlab
+
+PAGE = (Path(__file__).parents[1] / "docs" / "video.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the reader has: a folder of videos, and weights."""
+    folder = tmp_path_factory.mktemp("tutorial")
+    shutil.copy(videos.trained_model(tmp_path_factory), folder / "yolov8n.pt")
+    videos.write_video(folder / "videos" / "street.mp4", 40, seed=3, empty=[9, 20, 31])
+    videos.write_video(folder / "videos" / "night" / "yard.mp4", 30, seed=5, empty=[12])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def walked(place: Path) -> Path:
+    """The folder after every command of the page was run, in order."""
+    configs = [json.loads(block) for block in blocks("json")]
+    (place / "tutorial.json").write_text(json.dumps(configs[0]))
+    for command in "".join(blocks("bash")).splitlines():
+        program, *words = shlex.split(command)
+        if program == "pip":
+            continue
+        assert program == "selectlab"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(place)
+            ran = selectlab(*words)
+        assert ran.code == 0, f"{command}\n{ran.err}"
+    return place
+
+
+def test_flickering_frames_are_found_and_selected(walked: Path) -> None:
+    """The frames that show nothing lie between frames that do; each is flagged."""
+    chosen = json.loads((walked / "run1" / "selection.json").read_text())["selected"]
+    assert len(chosen) == 20
+    by_id = {pick["sample_id"]: pick for pick in chosen}
+    flickering = {s for s, p in by_id.items() if p["metadata"]["flickering"] == 1.0}
+    assert flickering
+    assert all("metadata flickering" in pick["reason"] for pick in chosen)
+
+
+def test_frames_are_written_with_pre_labels(walked: Path) -> None:
+    todo = walked / "todo"
+    assert len(list((todo / "images").rglob("*.png"))) == 20
+    assert (todo / "sheet.pdf").read_bytes().startswith(b"%PDF")
+    coco = json.loads((todo / "coco.json").read_text())
+    assert len(coco["images"]) == 20
+    assert coco["annotations"]
+    assert list((todo / "labels").rglob("*.txt"))
+
+
+@pytest.mark.parametrize("number", range(len(blocks("json"))))
+def test_every_config_of_the_page_runs(walked: Path, number: int, tmp_path: Path) -> None:
+    config: dict[str, Any] = json.loads(blocks("json")[number])
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+    ran = selectlab(
+        "select", str(path), "--data", str(walked / "dataset"), "--out", str(tmp_path / "run"),
+        "-n", "4",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert len((tmp_path / "run" / "selection.txt").read_text().split()) == 4
