@@ -31,6 +31,10 @@ def _names(schema: dict[str, Any]) -> None:
     schema["enum"] = list(registry.assertions())
 
 
+AssertionName = Annotated[str, AfterValidator(_known), Field(json_schema_extra=_names)]
+"""The name of an installed assertion."""
+
+
 def _parameters(schema: dict[str, Any]) -> None:
     """Let editors know the parameters of all installed assertions."""
     for found in registry.assertions().values():
@@ -72,7 +76,7 @@ class Assertion(Input):
     kinds: ClassVar[Kinds] = (Scalars,)
     type: Literal["ASSERTION"] = "ASSERTION"
     task: str
-    name: Annotated[str, AfterValidator(_known), Field(json_schema_extra=_names)]
+    name: AssertionName
     quiet: Annotated[float, Field(ge=0, le=1)] = 0.5
     parameters: dict[str, Any] = Field(default_factory=dict)
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self
 
-from selectlab.errors import did_you_mean
-from selectlab.inputs.assertion import Assertion
+from selectlab.errors import ConfigError, did_you_mean
+from selectlab.inputs.assertion import Assertion, AssertionName
 from selectlab.inputs.video_boxes import check_videos
 from selectlab.types import Input, Kinds, Severities
 
 if TYPE_CHECKING:
     from selectlab.dataset import Dataset
+
+
+_EXAMPLE: dict[str, Any] = {"type": "ASSERTIONS", "task": "objects", "names": ["multibox"]}
 
 
 class Assertions(Input):
@@ -34,10 +37,11 @@ class Assertions(Input):
         'flicker, appear of det'
     """
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
     kinds: ClassVar[Kinds] = (Severities,)
     type: Literal["ASSERTIONS"] = "ASSERTIONS"
     task: str
-    names: Annotated[list[str], Field(min_length=1)]
+    names: Annotated[list[AssertionName], Field(min_length=1)]
     parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -50,7 +54,10 @@ class Assertions(Input):
                     f"'parameters' for {name!r}, which is not among 'names'"
                     + did_you_mean(name, self.names)
                 )
-        self._members()
+        try:
+            self._members()
+        except ConfigError as error:
+            raise ValueError(str(error).partition(": ")[2]) from None
         return self
 
     def _members(self) -> list[Assertion]:

@@ -156,9 +156,8 @@ class Embeddings(Input):
         linked = dataset.datasets.get(self.dataset_id)
         if linked is None:
             linked = dataset.source.linked(self.dataset_id)
-        if linked is None and self.tag_name == EVERYTHING:
-            self._everything_of_an_unknown(dataset)
         if linked is None:
+            self._say_unknown(dataset)
             return dataset
         if isinstance(linked, Dataset):
             return linked
@@ -166,17 +165,17 @@ class Embeddings(Input):
 
         return open_dataset(linked)
 
-    def _everything_of_an_unknown(self, dataset: Dataset) -> None:
-        """Say that the query is the whole dataset itself, which is rarely what was meant."""
+    def _say_unknown(self, dataset: Dataset) -> None:
+        """Say that the query is taken from the dataset itself, which may not be what was meant."""
         name_it = f"name its folder in datasets.json or with --dataset {self.dataset_id}=PATH"
-        if dataset.datasets:
+        if dataset.datasets and self.tag_name == EVERYTHING:
             hint = did_you_mean(self.dataset_id, dataset.datasets)
             raise DataError(
                 f"EMBEDDINGS dataset_id: {self.dataset_id!r} is not known{hint}; {name_it}"
             )
         warnings.warn(
-            f"dataset_id {self.dataset_id!r} is named nowhere, so the query {EVERYTHING!r} is this "
-            f"whole dataset; {name_it}",
+            f"dataset_id {self.dataset_id!r} is named nowhere, so the query {self.tag_name!r} is "
+            f"taken from this dataset; {name_it}",
             stacklevel=2,
         )
 

@@ -48,6 +48,10 @@ class Metadata(Input):
     """
 
     kinds: ClassVar[Kinds] = (Scalars, Categories)
+    advice: ClassVar[str] = (
+        "whole numbers are categories when the metadata schema says CATEGORICAL_INT, or a pandas "
+        "column has dtype 'category'"
+    )
     type: Literal["METADATA"] = "METADATA"
     key: str
 

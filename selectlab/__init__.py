@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from selectlab.api import select as select
     from selectlab.dataset import Dataset as Dataset
+    from selectlab.errors import SelectlabError as SelectlabError
     from selectlab.selection import Selection as Selection
 
 __version__ = "0.1.0"
-__all__ = ["Dataset", "Selection", "__version__", "select"]
+__all__ = ["Dataset", "Selection", "SelectlabError", "__version__", "select"]
 
-_HOMES = {"Dataset": "dataset", "Selection": "selection", "select": "api"}
+_HOMES = {
+    "Dataset": "dataset",
+    "Selection": "selection",
+    "SelectlabError": "errors",
+    "select": "api",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ from selectlab.dataset import Dataset
 from selectlab.earlier import read_earlier
 from selectlab.errors import DataError
 from selectlab.manifest import build_manifest
-from selectlab.resolve import Counts, Resolved, resolve
+from selectlab.resolve import Resolved, candidate_rows, resolve
 from selectlab.selection import Because, Pick, Selection
 from selectlab.vector_signals import Embedded
 
@@ -83,18 +83,33 @@ def select(
             f"nothing selected from {resolved.counts.candidates} candidates: {outcome.stop_reason}"
         )
     notes = [*parsed.notes, *(str(w.message) for w in caught)]
-    notes += _lost_preselected(resolved.counts) + outcome.shortfalls
+    notes += _worth_knowing(resolved) + outcome.shortfalls
     return _selection(resolved, outcome, notes)
 
 
-def _lost_preselected(counts: Counts) -> list[str]:
-    lost = counts.preselected_without_values
-    if not lost:
-        return []
-    return [
-        f"{lost} of {counts.preselected} preselected samples have no value for some input and "
-        "count in no strategy"
-    ]
+def _worth_knowing(resolved: Resolved) -> list[str]:
+    """Return what surprised people who had not been told."""
+    counts, notes = resolved.counts, []
+    notes += [f"{n} samples left out: no {what}" for what, n in counts.missing.items()]
+    if counts.preselected_without_values:
+        notes.append(
+            f"{counts.preselected_without_values} of {counts.preselected} preselected samples "
+            "have no value for some input and count in no strategy"
+        )
+    if not resolved.plan.parts:
+        notes.append("no strategy ranks the samples: they are taken in the order of their ids")
+    query = {
+        q for signal in resolved.active if isinstance(signal, Embedded) for q in signal.query_ids
+    }
+    if query:
+        ids = resolved.dataset.ids
+        n_own = sum(ids[row] in query for row in candidate_rows(resolved))
+        if n_own:
+            notes.append(
+                f"{n_own} candidates are query samples themselves, the most similar there are; "
+                "preselect them to leave them out"
+            )
+    return notes
 
 
 def _open(path: str | os.PathLike[str]) -> Dataset:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import codecs
 import operator
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, SupportsIndex, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails, from_json
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import from_json
 
 from selectlab import registry
 from selectlab.auto_tasks import AutoTask, auto_task_classes
 from selectlab.errors import ConfigError, did_you_mean
-from selectlab.types import Input, Spec, Strategy
+from selectlab.types import Input, Signal, Spec, Strategy
+from selectlab.validation import readable, shortened, validated
 
 Model = TypeVar("Model", bound=BaseModel)
 Source = "str | os.PathLike[str] | Mapping[str, Any] | Sequence[tuple[Input, Strategy]] | Config"
@@ -217,7 +217,7 @@ def _entry(raw: Any, path: str) -> Entry:
                 if inside
                 else did_you_mean(key, ["input", "strategy"])
             )
-            raise ConfigError(f"{path}.{_step(key)}: unknown key{hint}")
+            raise ConfigError(f"{path}.{readable(key)}: unknown key{hint}")
     for key in ("input", "strategy"):
         if key not in raw:
             raise ConfigError(f"{path}.{key}: required, but missing")
@@ -238,19 +238,23 @@ def checked(entry: Entry) -> Entry:
     return entry
 
 
-def mismatch(entry: Entry, signal_kind: str | None = None) -> str:
-    """Say that an input does not go with a strategy, and what would."""
+def mismatch(entry: Entry, loaded: type[Signal] | None = None) -> str:
+    """Say that an input does not go with a strategy, and what would.
+
+    Args:
+        entry: The pair.
+        loaded: What the input gave, once it is loaded.
+    """
     wants = " or ".join(dict.fromkeys(kind.kind for kind in entry.strategy.accepts))
-    kinds = dict.fromkeys(kind.kind for kind in entry.input.gives())
-    gives = signal_kind or " or ".join(kinds)
+    kinds = entry.input.gives() if loaded is None else (loaded,)
+    gives = " or ".join(dict.fromkeys(kind.kind for kind in kinds))
     others = [
-        name
-        for name, found in registry.strategies().items()
-        if registry.fits(entry.input.gives(), found.cls)
+        name for name, found in registry.strategies().items() if registry.fits(kinds, found.cls)
     ]
+    advice = f"; {entry.input.advice}" if loaded is not None and entry.input.advice else ""
     return (
-        f"{entry.strategy.type} takes {wants}, but {entry.input.describe()} gives {gives}; "
-        f"{entry.input.type} goes with {', '.join(others)}"
+        f"{entry.strategy.type} takes {wants}, but {entry.input.describe()} gives {gives}, which "
+        f"goes with {', '.join(others)}{advice}"
     )
 
 
@@ -269,65 +273,5 @@ def _by_type(classes: Mapping[str, type[Any]], raw: Any, path: str) -> Any:
     name = raw["type"]
     if not isinstance(name, str) or name not in classes:
         hint = did_you_mean(name, classes)
-        raise ConfigError(f"{path}.type: nothing is called {_short(name)}{hint}")
+        raise ConfigError(f"{path}.type: nothing is called {shortened(name)}{hint}")
     return validated(classes[name], dict(raw), path)
-
-
-def validated(cls: type[Model], raw: Any, path: str) -> Model:
-    """Validate with pydantic and raise its first complaint as one line with the JSON path.
-
-    Raises:
-        ConfigError: The data does not fit the model.
-    """
-    try:
-        return cls.model_validate(raw)
-    except ValidationError as error:
-        # A misspelt key tells more than the key that is missing because of it.
-        details = sorted(error.errors(include_url=False), key=lambda d: d["type"] == "missing")
-        nested = details[0].get("ctx", {}).get("error")
-        if isinstance(nested, ConfigError):
-            raise nested from None
-        raise ConfigError(_one_line(cls, details[0], path)) from None
-
-
-def _one_line(cls: type[BaseModel], detail: ErrorDetails, path: str) -> str:
-    where = path
-    for step in detail["loc"]:
-        if step != "[key]":
-            where += f"[{step}]" if isinstance(step, int) else f".{_step(step)}"
-    where = where.removeprefix(".")
-    kind, given = detail["type"], _short(detail["input"])
-    if kind == "extra_forbidden":
-        return f"{where}: unknown key{did_you_mean(detail['loc'][-1], _keys(cls, detail))}"
-    if kind == "missing":
-        return f"{where}: required, but missing"
-    if kind == "value_error":
-        return f"{where}: {detail['ctx']['error']}".removeprefix(": ")
-    if kind == "literal_error":
-        known = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
-        return f"{where}: nothing is called {given}{did_you_mean(detail['input'], known)}"
-    if kind == "too_short":
-        return f"{where}: must have at least one entry, got {given}"
-    return f"{where}: {detail['msg'].removeprefix('Input ')}, got {given}"
-
-
-def _keys(cls: type[BaseModel], detail: ErrorDetails) -> list[str]:
-    """Return the keys that are known where an unknown one was found."""
-    for step in detail["loc"][:-1]:
-        field = cls.model_fields.get(str(step))
-        inner = getattr(field, "annotation", None)
-        found = [c for c in (*getattr(inner, "__args__", ()), inner) if hasattr(c, "model_fields")]
-        if found:
-            cls = found[0]
-    return list(cls.model_fields)
-
-
-def _step(key: Any) -> str:
-    """Return a key as a step of a path; what would break the line is quoted."""
-    text = str(key)
-    return text if text.isprintable() else repr(text)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

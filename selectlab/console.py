@@ -31,7 +31,7 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for title in titles:
         made.add_column(title, overflow="fold")
     for row in rows:
-        made.add_row(*(escape(cell) for cell in row))
+        made.add_row(*(escape(cell.replace("``", "")) for cell in row))
     screen = console()
     screen.print(made)
     screen.print()
@@ -40,7 +40,9 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def print_page(installed: Installed) -> None:
     """Print what a strategy or input is and which fields it has in JSON."""
     screen = console()
-    screen.print(escape(inspect.cleandoc(installed.cls.__doc__ or "")), soft_wrap=True)
+    screen.print(
+        escape(inspect.cleandoc(installed.cls.__doc__ or "").replace("``", "")), soft_wrap=True
+    )
     screen.print(f"\nfrom {installed.package}; in JSON:\n")
     schema = installed.cls.model_json_schema()
     rows = []
@@ -70,6 +72,8 @@ def print_selection(chosen: Selection, most: int = 10) -> None:
     lines += [(f"-{n}", f"removed by {name}") for name, n in counts["filtered"].items()]
     if counts["preselected"]:
         lines.append((f"-{counts['preselected']}", "selected before"))
+    if counts["beside_preselected"]:
+        lines.append((f"-{counts['beside_preselected']}", "in the sequence of one selected before"))
     lines.append((f"{counts['candidates']}", "candidates"))
     lines.append((f"{counts['selected']}", f"selected; {chosen.stop_reason}"))
     table(["samples", ""], lines)
@@ -80,7 +84,7 @@ def print_selection(chosen: Selection, most: int = 10) -> None:
     if len(chosen) > most:
         console().print(f"... and {len(chosen) - most} more\n")
     table(
-        ["beside a random pick of equal size", "input", "selected", "random"],
+        ["beside a random pick of equal size", "candidates", "selected", "random"],
         summary_lines(chosen.manifest["statistics"]),
     )
     for warning in chosen.warnings:

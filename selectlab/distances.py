@@ -113,6 +113,7 @@ class NearestSelected:
         self._widest = 2 * self._slack * float(norms.max(initial=0.0)) * (1 + self._slack)
         self._norms = ((1 + self._slack) * norms).astype(np.float32)
         self.upper = np.full(n_vectors, np.inf, dtype=np.float32)
+        self._products = np.empty(n_vectors, dtype=np.float32)
         self._known = np.full(n_vectors, np.inf)
         self._closest = np.full(n_vectors, -1, dtype=np.intp)
         self._seen = np.zeros(n_vectors, dtype=np.intp)
@@ -152,24 +153,24 @@ class NearestSelected:
     def add(self, index: Index) -> None:
         """Put vectors into the set, in this order."""
         for start in range(0, len(index), _PANEL):
-            self._lower_bounds_fall(index[start : start + _PANEL])
+            self._upper_bounds_fall(index[start : start + _PANEL])
         for i in index:
             self._join(int(i))
 
-    def _lower_bounds_fall(self, index: Index) -> None:
-        panel = self.vectors[index]
+    def _upper_bounds_fall(self, index: Index) -> None:
+        """Account for new members: the nearest of them, by float32 products, rounded up."""
+        double = np.ascontiguousarray((self.vectors[index] * np.float32(-2.0)).T)
         shift = self._norms[index]
-        double = np.ascontiguousarray((panel * np.float32(-2.0)).T)
         if len(index) == 1:
-            double, shift = double[:, 0], shift[0]
+            # One product over all rows: threads meet once a pick, not once a block.
+            np.matmul(self.vectors, double[:, 0], out=self._products)
+            self._products += shift[0]
         for start in range(0, len(self.vectors), _BLOCK_ROWS):
             rows = slice(start, start + _BLOCK_ROWS)
-            sq_dists = self.vectors[rows] @ double
-            sq_dists += shift
-            if sq_dists.ndim == 2:
-                sq_dists = sq_dists.min(axis=1)
+            sq_dists = self._products[rows]
+            if len(index) > 1:
+                np.min(self.vectors[rows] @ double + shift, axis=1, out=sq_dists)
             sq_dists += self._norms[rows]
-            np.maximum(sq_dists, 0.0, out=sq_dists)
             np.minimum(self.upper[rows], sq_dists, out=self.upper[rows])
 
     def _rough(self, i: int, start: int, stop: int) -> tuple[Float64, Float64]:

@@ -57,12 +57,14 @@ class Plan:
         candidates: (N,) rows that may be picked.
         n_picks: Number of rows wanted, at most.
         guards: Promises that hold whatever the strategies; they know the preselected rows too.
+        size: What was asked for, in words, for the stop reason.
     """
 
     parts: Sequence[Part]
     candidates: BoolArray
     n_picks: int
     guards: Sequence[Guard] = ()
+    size: str = "n_picks"
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def run(plan: Plan, on_pick: Callable[[int], None] | None = None) -> Outcome:
         if on_pick is not None:
             on_pick(len(outcome.picks))
     else:
-        outcome.stop_reason = f"n_samples {plan.n_picks} reached"
+        outcome.stop_reason = f"{plan.size} reached"
     for part in plan.parts:
         outcome.shortfalls += part.objective.shortfalls()
     return outcome
@@ -189,7 +191,7 @@ class _Loop:
         for start in range(0, len(allowed), _BLOCK_ROWS):
             block = slice(start, min(start + _BLOCK_ROWS, len(allowed)))
             score = self._score[block]
-            score[:] = 0.0
+            np.copyto(score, 0.0)
             for part in self._parts:
                 side: Side = "upper" if part.strength > 0 else "lower"
                 term = np.maximum(part.objective.bound(block, side), TINY)
@@ -198,7 +200,7 @@ class _Loop:
                     term *= part.strength
                 _silence(term, part.objective, block)
                 score += term
-            score[~allowed[block]] = -np.inf
+            np.copyto(score, -np.inf, where=~allowed[block])
 
     def _exact(self, rows: Rows) -> tuple[FloatArray, list[FloatArray], list[FloatArray]]:
         """Return scores, and objectives and contributions per part, of a few rows."""

@@ -111,7 +111,10 @@ class Objective(ABC):
         return None
 
     def shortfalls(self) -> Sequence[str]:
-        """Say what was wanted of the whole selection and not reached, once it has ended."""
+        """Say what the user should know once the selection has ended, a line each.
+
+        Such as what was wanted of the whole selection and was not reached.
+        """
         return ()
 
     def reason(self, row: int) -> Reason:

@@ -29,6 +29,7 @@ class Counts:
     missing: dict[str, int] = field(default_factory=dict)
     filtered: dict[str, int] = field(default_factory=dict)
     not_in_sequence: int = 0
+    beside_preselected: int = 0
     preselected: int = 0
     preselected_without_values: int = 0
     candidates: int = 0
@@ -85,20 +86,17 @@ def resolve(config: Config, dataset: Dataset, preselected: Iterable[str] = ()) -
     alive = np.flatnonzero(passed | is_preselected)
     candidates = ~is_preselected[alive]
     counts.candidates = int(candidates.sum()) * table.shape[1]
+    counts.beside_preselected = int(is_preselected.sum()) * table.shape[1] - int(
+        np.isin(table[is_preselected], before).sum()
+    )
     _refuse_nothing(counts)
     active = [replace(signal.take(alive), candidates=candidates) for signal in chunked]
     plan = replace(
         _plan(config, dataset, active, candidates, table.shape[1]),
         guards=_guards(config, dataset, table[alive, 0]),
+        size=_size_in_words(config),
     )
-    first = {int(row): at for at, row in enumerate(before)}
-    chosen = np.flatnonzero(~candidates)
-    order = [min(first[int(r)] for r in table[alive[c]] if int(r) in first) for c in chosen]
-    selected = chosen[np.argsort(order, kind="stable")]
-    for part in plan.parts:
-        part.objective.add(selected)
-    for guard in plan.guards:
-        guard.add(selected)
+    _preselect(plan, table[alive], before)
     return Resolved(
         plan=plan,
         dataset=dataset,
@@ -113,6 +111,18 @@ def resolve(config: Config, dataset: Dataset, preselected: Iterable[str] = ()) -
     )
 
 
+def _preselect(plan: Plan, table: Rows, before: Rows) -> None:
+    """Put the rows that hold preselected samples into every objective, in their order."""
+    place = {int(row): at for at, row in enumerate(before)}
+    chosen = np.flatnonzero(~plan.candidates)
+    order = [min(place[int(row)] for row in table[c] if int(row) in place) for c in chosen]
+    selected = chosen[np.argsort(order, kind="stable")]
+    for part in plan.parts:
+        part.objective.add(selected)
+    for guard in plan.guards:
+        guard.add(selected)
+
+
 def _load(config: Config, dataset: Dataset) -> list[Signal]:
     loaded: dict[str, Signal] = {}
     signals = []
@@ -122,7 +132,7 @@ def _load(config: Config, dataset: Dataset) -> list[Signal]:
             loaded[key] = _checked_input(config, entry, dataset)
         signal = loaded[key]
         if not isinstance(signal, entry.strategy.accepts):
-            raise ConfigError(f"{entry.path}: {mismatch(entry, signal.kind)}")
+            raise ConfigError(f"{entry.path}: {mismatch(entry, type(signal))}")
         if entry.strategy.needs_query and getattr(signal, "query", None) is None:
             raise ConfigError(
                 f"{entry.path}: {entry.strategy.type} needs a query set; give the input a "
@@ -279,6 +289,12 @@ def _guards(config: Config, dataset: Dataset, rows: Rows) -> Sequence[Guard]:
     if config.min_frame_gap is None:
         return ()
     return (FrameGap([dataset.ids[row] for row in rows], config.min_frame_gap),)
+
+
+def _size_in_words(config: Config) -> str:
+    if config.proportion_samples is not None:
+        return f"proportion_samples {config.proportion_samples:g}"
+    return f"n_samples {config.n_samples}"
 
 
 def _size(config: Config, n_input: int, length: int) -> int:

@@ -18,6 +18,7 @@ from selectlab.class_signals import Categories, Classes, Counts
 from selectlab.objective import BoolArray, Condition, FloatArray, Objective, Reason, Rows, Side
 from selectlab.running_sum import ExactSum, RunningSum, rank_share
 from selectlab.signals import Scalars, Severities, Signal
+from selectlab.validation import OneLineErrors
 from selectlab.vector_signals import Embedded, Objects, Vectors
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ OnMissing = Literal["error", "exclude"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class Spec(BaseModel):
+class Spec(BaseModel, metaclass=OneLineErrors):
     """A frozen pydantic model whose fields are its JSON; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -87,6 +88,7 @@ class Input(Spec, ABC):
 
     type: str
     kinds: ClassVar[Kinds]
+    advice: ClassVar[str] = ""
     on_missing: OnMissing = "exclude"
 
     @abstractmethod

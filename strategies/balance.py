@@ -165,8 +165,9 @@ class _Proportions(Objective):
         had = before / before.sum() if before.any() else before
         short = np.maximum(self._shares - had, 0.0) * mine
         best = int(np.argmax(short if short.any() else mine))
+        verb = "brings" if short.any() or not before.any() else "has only enough of"
         return Reason(
-            f"brings {self._names[best]!r}, {had[best]:.0%} of the selection so far, "
+            f"{verb} {self._names[best]!r}, {had[best]:.0%} of the selection so far, "
             f"wanted {self._shares[best]:.0%}",
             value=float(mine[best]),
         )

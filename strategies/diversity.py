@@ -127,9 +127,11 @@ class _Spread(Objective):
         closest = int(index[int(np.argmin(sq_gaps))])
         owner = int(self._owner[self._nearest.closest(closest)])
         gap = float(np.sqrt(sq_gaps.mean()))
-        words = "away from" if len(index) == 1 else "(mean over objects) away; nearest is"
+        words = "{gap:.4g} away from {{nearest}}"
+        if isinstance(self._signal, Objects):
+            words = "objects {gap:.4g} away on average, nearest in {{nearest}}"
         return Reason(
-            f"{gap:.4g} {words} {{nearest}}",
+            words.format(gap=gap),
             value=gap,
             nearest=owner,
             distance=float(np.sqrt(sq_gaps.min())),

@@ -117,6 +117,15 @@ class _Sum(RunningSum):
         return breaks
 
     def shortfalls(self) -> Sequence[str]:
-        if self.total >= self._min_sum:
-            return ()
-        return (f"target_range.min_sum {self._min_sum:g} not reached: the sum is {self.total:g}",)
+        notes = []
+        if self.total < self._min_sum:
+            notes.append(
+                f"target_range.min_sum {self._min_sum:g} not reached: the sum is {self.total:g}"
+            )
+        n_negative = int((self.gains < 0).sum())
+        if n_negative:
+            notes.append(
+                f"{n_negative} of {len(self.gains)} WEIGHTS are negative: all sums that are not "
+                "positive rank alike, so shift the values above 0"
+            )
+        return notes

@@ -21,6 +21,7 @@ FOLDERS = {
 
 LAYERS = [
     "errors",
+    "validation",
     "objective",
     "running_sum signals",
     "vector_signals class_signals",
@@ -46,6 +47,7 @@ LAYERS = [
     "video",
     "commands",
     "cli",
+    "__main__",
 ]
 """From the ground up. A module imports only from layers below its own."""
 

@@ -21,7 +21,7 @@ from selectlab.dataset import Dataset
 from selectlab.errors import DataError
 from selectlab.inputs.folder import open_dataset
 from selectlab.inputs.yolo import read_yolo
-from selectlab.video.contact_sheet import STYLES
+from selectlab.video.contact_sheet import GAP_PX, PANEL_PX, STYLES
 from selectlab.video.decoding import frames
 from selectlab.video.frames_out import write_frames
 
@@ -216,6 +216,27 @@ def test_the_sheet_shows_what_is_missing_in_the_middle(
     assert STYLES["imputed"].dash_px != STYLES["suspicious"].dash_px
     assert STYLES["predicted"].dash_px is None
     assert len({style.tag for style in STYLES.values()}) == 3
+
+
+def test_the_sheet_has_previous_selected_and_next_from_left_to_right(
+    root: Path, tmp_path: Path
+) -> None:
+    """Without boxes the panels are the frames, scaled to the panel's width."""
+    bare = Dataset([frame_id(4)], embeddings=np.eye(1, 2))
+    write_frames([frame_id(4)], bare, root / "videos", tmp_path / "out", sheet=True)
+    sheet = Image.open(tmp_path / "out" / "sheet.png")
+    pixels = [frame.pixels[..., ::-1] for frame in frames(root / "videos" / "a" / "clip.mp4")]
+    height = round(videos.HEIGHT * PANEL_PX / videos.WIDTH)
+    bottom = sheet.height - GAP_PX - 4
+    for place, number in enumerate((3, 4, 5)):
+        left = GAP_PX + place * (PANEL_PX + GAP_PX)
+        panel = np.asarray(sheet.crop((left, bottom - height, left + PANEL_PX, bottom)), float)
+        size = (PANEL_PX, height)
+        unlike = [
+            np.abs(panel - np.asarray(Image.fromarray(held.copy()).resize(size), float)).mean()
+            for held in pixels
+        ]
+        assert int(np.argmin(unlike)) == number
 
 
 def test_a_long_sheet_has_pages(root: Path, dataset: Dataset, tmp_path: Path) -> None:

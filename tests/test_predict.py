@@ -18,7 +18,7 @@ from selectlab.errors import ConfigError, DataError
 from selectlab.inputs.embedding_files import read_embeddings
 from selectlab.inputs.folder import open_dataset
 from selectlab.video.decoding import frames
-from selectlab.video.detector import Detector, _ultralytics
+from selectlab.video.detector import Detector, _load, _predictor, _ultralytics
 from selectlab.video.frames_out import write_frames
 from selectlab.video.prediction import predict
 
@@ -188,6 +188,45 @@ def test_every_kind_of_model_says_what_ultralytics_says(
             if kind == "keypoint-detection":
                 points = result.keypoints.data[row].flatten().tolist()
                 assert held["keypoints"] == pytest.approx(points, abs=1e-3)
+
+
+def test_the_rows_of_an_end_to_end_head_are_found(footage: Path) -> None:
+    """With random class weights the three levels of anchors differ; another's would not fit."""
+    import torch
+
+    detector = Detector("yolo26n.yaml", confidence=0.05, image_size_px=96, device="cpu")
+    options = {**vars(detector._predictor.args), "nms": False}  # the end-to-end branch
+    detector._predictor, detector._recorder = _predictor(_load("yolo26n.yaml"), options, False)
+    head = detector._predictor.model.model.model[-1]
+    assert head.end2end
+    torch.manual_seed(1)
+    for level in head.one2one_cv3:
+        level[-1].weight.data.normal_(0, 1.5)
+        level[-1].bias.data.normal_(0, 1)
+    pixels = [frame.pixels for frame in frames(footage / "two.MOV")][:2]
+    found = detector.predict(pixels)
+    assert not detector.lacks_probabilities
+    for held in (held for image in found for held in image.objects):
+        at = held["probabilities"][held["category_id"]]
+        assert at > np.median(held["probabilities"])
+    assert len({tuple(held["probabilities"]) for held in found[0].objects}) == 3
+
+
+def test_boxes_whose_mask_is_empty_are_left_out_as_ultralytics_does() -> None:
+    import torch
+
+    _ultralytics()
+    from ultralytics.engine.results import Results
+
+    detector = Detector("yolov8n-seg.yaml", confidence=0.5, image_size_px=96, device="cpu")
+    boxes = torch.tensor([[0, 0, 4, 4, 0.9, 1], [2, 2, 6, 6, 0.8, 2.0]])
+    masks = torch.zeros(2, 8, 8, dtype=torch.uint8)
+    masks[1, 3, 2:5] = 1
+    result = Results(np.zeros((8, 8, 3), np.uint8), "", {}, boxes=boxes, masks=masks)
+    result.scores = torch.tensor([[0.1, 0.9, 0], [0.2, 0, 0.8]])
+    kept, scores = detector._surviving(result)
+    assert kept.boxes.cls.tolist() == [2]
+    assert scores.tolist() == [pytest.approx([0.2, 0, 0.8])]
 
 
 def painted(runs: list[int], shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
@@ -387,7 +426,7 @@ def test_a_video_that_breaks_off_leaves_nothing_behind(weights: Path, tmp_path: 
 def test_images_lie_beside_their_predictions(weights: Path, tmp_path: Path) -> None:
     for number in range(5):
         videos.write_image(tmp_path / "data" / "a" / f"{number}.png", number)
-    (tmp_path / "data" / "b.jpg").write_bytes(b"no image")
+    (tmp_path / "data" / "a" / "1b.jpg").write_bytes(b"no image")
     (tmp_path / "data" / "notes.txt").write_text("no image either")
     outcome = predict(
         [tmp_path / "data"], model=str(weights), out=tmp_path / "data", task="det", embed=True,
@@ -395,13 +434,13 @@ def test_images_lie_beside_their_predictions(weights: Path, tmp_path: Path) -> N
     )  # fmt: skip
     assert outcome.predicted == {"a/0.png": 5}
     [(name, reason)] = outcome.failed.items()
-    assert name == "b.jpg"
-    assert reason.startswith(f"{tmp_path}/data/b.jpg: not a readable image (cannot identify")
+    assert name == "a/1b.jpg"
+    assert reason.startswith(f"{tmp_path}/data/a/1b.jpg: not a readable image (cannot identify")
     dataset = open_dataset(tmp_path / "data")
     held = dataset.predictions("det")
     assert held.names == ("disc", "square")
     assert set(held.category.tolist()) == {1}
-    assert held.listed.tolist() == [True] * 5 + [False]
+    assert held.listed.tolist() == [True, True, False, True, True, True]
     assert dataset.source.uri("a/3.png") == str(tmp_path / "data" / "a" / "3.png")
     assert list(read_embeddings(tmp_path / "data" / "embeddings.parquet").ids) == [
         f"a/{number}.png" for number in range(5)
@@ -411,7 +450,7 @@ def test_images_lie_beside_their_predictions(weights: Path, tmp_path: Path) -> N
         metrics=True, classes=["square"],
     )  # fmt: skip
     assert again.predicted == {}
-    assert set(again.failed) == {"b.jpg"}
+    assert set(again.failed) == {"a/1b.jpg"}
 
 
 def test_what_is_in_the_dataset_already_stays(weights: Path, tmp_path: Path) -> None:
@@ -426,7 +465,8 @@ def test_what_is_in_the_dataset_already_stays(weights: Path, tmp_path: Path) -> 
     (base / "old" / "schema.json").write_text(
         '{"task_type": "object-detection", "categories": [{"id": 3, "name": "x"}]}'
     )
-    pd.DataFrame({"sample_id": ["b-1-mp4.png", "z.png"], "weather": ["wet", "dry"]}).to_parquet(
+    held = {"sample_id": ["b-1-mp4.png", "z.png"], "weather": ["wet", "dry"]}
+    pd.DataFrame({**held, "timestamp_s": [99.0, 7.5]}).to_parquet(
         out / "metadata.parquet", index=False
     )
     options: dict[str, Any] = {"model": str(weights), "out": out, "task": "det", "embed": True}
@@ -439,7 +479,7 @@ def test_what_is_in_the_dataset_already_stays(weights: Path, tmp_path: Path) -> 
     table = dataset.metadata()
     assert table is not None
     assert table.frame["weather"].dropna().to_dict() == {"b-1-mp4.png": "wet", "z.png": "dry"}
-    assert table.frame["timestamp_s"].dropna().tolist() == pytest.approx([0, 0.1, 0, 0.1, 0.2])
+    assert table.frame["timestamp_s"].dropna().tolist() == pytest.approx([0, 0.1, 0, 0.1, 0.2, 7.5])
     assert list(read_embeddings(out / "embeddings.parquet").ids) == [
         *("a-0-mp4.png", "a-1-mp4.png", "b-0-mp4.png", "b-1-mp4.png", "b-2-mp4.png")
     ]

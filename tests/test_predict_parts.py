@@ -44,6 +44,28 @@ def test_shares_of_many_classes_sum_to_one_within_what_readers_allow() -> None:
     assert abs(sum(shares(rng.uniform(size=1203))) - 1) < 1e-3
 
 
+def test_box_features_are_the_mean_over_the_box_in_its_image() -> None:
+    """Feature maps that hold their own place: the mean over a box is its middle.
+
+    A network input 32 px high and 64 px wide with maps of 8 x 16: channels are x and y in px. The
+    box from (8, 4) to (24, 20) has its middle at (16, 12), which is (.8, .6) at unit length.
+    """
+    import torch
+
+    from selectlab.video.recording import Recorder
+
+    y, x = torch.meshgrid(torch.arange(8) * 4.0 + 2, torch.arange(16) * 4.0 + 2, indexing="ij")
+    maps = torch.stack([torch.zeros(2, 8, 16), torch.stack([x, y])])
+    layers = [torch.nn.Identity(), torch.nn.Identity()]
+    recorder = Recorder(layers, features=True)
+    layers[1](layers[0]([maps]))
+    assert recorder.box_dimension == 2
+    boxes = torch.tensor([[8.0, 4.0, 24.0, 20.0], [20.0, 4.0, 60.0, 8.0]])
+    found = recorder.box_features(1, boxes, (32, 64))
+    middle = np.array([40, 6]) / np.hypot(40, 6)
+    assert np.allclose(found, [[0.8, 0.6], middle], atol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("n_frames", "first"), [(9, "v-0-mp4"), (10, "v-00-mp4"), (11, "v-00-mp4")]
 )

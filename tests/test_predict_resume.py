@@ -89,9 +89,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts in other units")
 def test_memory_does_not_grow_with_the_length(weights: Path, tmp_path: Path) -> None:
-    """Ten times the frames (50 MB of pixels more): the peak stays where it is."""
+    """Three times the frames (74 MB of pixels more), beyond what blocks and allocators take at first."""
     peaks = []
-    for n_frames in (90, 900):
+    for n_frames in (600, 1800):
         video = videos.write_video(tmp_path / f"{n_frames}.mp4", n_frames)
         out = tmp_path / f"out{n_frames}"
         done = subprocess.run(
@@ -99,4 +99,4 @@ def test_memory_does_not_grow_with_the_length(weights: Path, tmp_path: Path) -> 
             capture_output=True, text=True, check=True, env=dict(os.environ),
         )  # fmt: skip
         peaks.append(int(done.stdout))
-    assert peaks[1] - peaks[0] < 30, peaks
+    assert peaks[1] - peaks[0] < 50, peaks

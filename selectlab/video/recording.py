@@ -60,7 +60,7 @@ class Recorder:
         scores = raw["scores"].sigmoid().transpose(1, 2)
         anchors = self._anchors(scores)
         return [
-            found[rows.long()]
+            found[rows.long() if anchors is None else anchors[image][rows.long()]]
             for image, (found, rows) in enumerate(zip(scores, kept, strict=True))
         ]
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
 from selectlab_plugin.filename_number import FilenameNumber
 from selectlab_plugin.spread import Spread
 
 from selectlab import Dataset, select
-from selectlab.errors import DataError
+from selectlab.errors import ConfigError, DataError
 from selectlab.testing import checks_for
 
 PAIRS = [(check, cls) for cls in (Spread, FilenameNumber) for check in checks_for(cls)]
@@ -56,7 +55,7 @@ def test_messages():
     )
     with pytest.raises(DataError, match=r"'a' in 'a\.png' is no number"):
         FilenameNumber(pattern="(.)").load(data)
-    with pytest.raises(ValidationError, match="expected one group around the number"):
+    with pytest.raises(ConfigError, match="expected one group around the number"):
         FilenameNumber(pattern="[0-9]+")
-    with pytest.raises(ValidationError, match="not a regular expression"):
+    with pytest.raises(ConfigError, match="not a regular expression"):
         FilenameNumber(pattern="(")
