@@ -134,6 +134,12 @@ class Embeddings(Input):
             f"; dataset_id {self.dataset_id!r} is not in datasets.json, so it was looked for here"
         )
         wanted = self._query_ids(other, here if self.dataset_id and other is dataset else "")
+        if self.dataset_id and other is dataset:
+            warnings.warn(
+                f"dataset_id {self.dataset_id!r} is named nowhere, so the query {self.tag_name!r} "
+                f"is taken from this dataset; {self._name_it()}",
+                stacklevel=2,
+            )
         found = table if other is dataset else self._table(other)
         _same_space(table, found)
         row = {sample_id: at for at, sample_id in enumerate(wanted)}
@@ -156,8 +162,12 @@ class Embeddings(Input):
         linked = dataset.datasets.get(self.dataset_id)
         if linked is None:
             linked = dataset.source.linked(self.dataset_id)
+        if linked is None and self.tag_name == EVERYTHING and dataset.datasets:
+            hint = did_you_mean(self.dataset_id, dataset.datasets)
+            raise DataError(
+                f"EMBEDDINGS dataset_id: {self.dataset_id!r} is not known{hint}; {self._name_it()}"
+            )
         if linked is None:
-            self._say_unknown(dataset)
             return dataset
         if isinstance(linked, Dataset):
             return linked
@@ -165,19 +175,8 @@ class Embeddings(Input):
 
         return open_dataset(linked)
 
-    def _say_unknown(self, dataset: Dataset) -> None:
-        """Say that the query is taken from the dataset itself, which may not be what was meant."""
-        name_it = f"name its folder in datasets.json or with --dataset {self.dataset_id}=PATH"
-        if dataset.datasets and self.tag_name == EVERYTHING:
-            hint = did_you_mean(self.dataset_id, dataset.datasets)
-            raise DataError(
-                f"EMBEDDINGS dataset_id: {self.dataset_id!r} is not known{hint}; {name_it}"
-            )
-        warnings.warn(
-            f"dataset_id {self.dataset_id!r} is named nowhere, so the query {self.tag_name!r} is "
-            f"taken from this dataset; {name_it}",
-            stacklevel=2,
-        )
+    def _name_it(self) -> str:
+        return f"name its folder in datasets.json or with --dataset {self.dataset_id}=PATH"
 
     def _query_ids(self, other: Dataset, hint: str) -> list[str]:
         """Return the sorted ids of the tag."""

@@ -90,7 +90,9 @@ def select(
 def _worth_knowing(resolved: Resolved) -> list[str]:
     """Return what surprised people who had not been told."""
     counts, notes = resolved.counts, []
-    notes += [f"{n} samples left out: no {what}" for what, n in counts.missing.items()]
+    for name, n in counts.missing.items():
+        path, what = name.split(" ", 1)
+        notes.append(f"{n} samples left out: no {what} ({path})")
     if counts.preselected_without_values:
         notes.append(
             f"{counts.preselected_without_values} of {counts.preselected} preselected samples "

@@ -64,7 +64,7 @@ class Plan:
     candidates: BoolArray
     n_picks: int
     guards: Sequence[Guard] = ()
-    size: str = "n_picks"
+    size: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def run(plan: Plan, on_pick: Callable[[int], None] | None = None) -> Outcome:
         if on_pick is not None:
             on_pick(len(outcome.picks))
     else:
-        outcome.stop_reason = f"{plan.size} reached"
+        outcome.stop_reason = f"{plan.size or f'n_picks {plan.n_picks}'} reached"
     for part in plan.parts:
         outcome.shortfalls += part.objective.shortfalls()
     return outcome

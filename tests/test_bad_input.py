@@ -133,8 +133,8 @@ METADATA_FILES: list[tuple[str, dict[str, Any], Any, str]] = [
     ("inf", {f"{META}/a/2.json": '{"file_name": "a/2.png", "type": "image", "metadata": {"t": -1e999}}'}, T_WEIGHTS, f"strategies[0].input: {META}/a/2.json: 't' must be a finite number (NUMERIC_FLOAT), got -inf"),
     ("text", meta(2, {"t": "hot"}), T_WEIGHTS, f"strategies[0].input: {META}/a/2.json: 't' must be a finite number (NUMERIC_FLOAT), got 'hot'"),
     ("no such key", {}, config((metadata("tt"), WEIGHTS)), f"strategies[0].input: {META}: no metadata key 'tt'; did you mean 't'?"),
-    ("category as weight", {}, config((metadata("sky"), WEIGHTS)), "strategies[0]: WEIGHTS takes a number per sample, but metadata sky gives a category per sample; METADATA goes with BALANCE, THRESHOLD, WEIGHTS"),
-    ("number to balance", {}, config((metadata("t"), UNIFORM)), "strategies[0]: BALANCE takes counts of classes per sample or a category per sample, but metadata t gives a number per sample; METADATA goes with BALANCE, THRESHOLD, WEIGHTS"),
+    ("category as weight", {}, config((metadata("sky"), WEIGHTS)), "strategies[0]: WEIGHTS takes a number per sample, but metadata sky gives a category per sample, which goes with BALANCE; whole numbers are categories when the metadata schema says CATEGORICAL_INT, or a pandas column has dtype 'category'"),
+    ("number to balance", {}, config((metadata("t"), UNIFORM)), "strategies[0]: BALANCE takes counts of classes per sample or a category per sample, but metadata t gives a number per sample, which goes with THRESHOLD, WEIGHTS; whole numbers are categories when the metadata schema says CATEGORICAL_INT, or a pandas column has dtype 'category'"),
     ("table inf", {"metadata.csv": "sample_id,q\na/0.png,1\na/1.png,inf\n"}, Q_WEIGHTS, "strategies[0].input: metadata.csv: 'q' of 'a/1.png' is inf; expected a finite number"),
     ("table duplicate ids", {"metadata.csv": "sample_id,q\na/0.png,1\na/0.png,2\n"}, Q_WEIGHTS, "strategies[0].input: metadata.csv: duplicate ids, 1 of 2 samples, first 'a/0.png'"),
     ("table climbs out", {"metadata.csv": "sample_id,q\n../a/0.png,1\n"}, Q_WEIGHTS, f"metadata.csv: '../a/0.png' {LEADS_OUT}"),
@@ -255,7 +255,10 @@ def test_missing_embeddings_are_left_out_and_counted(tmp_path: Path) -> None:
     assert found["counts"]["missing"] == {"strategies[0] embeddings": 2}
     assert found["counts"]["candidates"] == 4
     assert sorted(found["selected"]) == IDS[:4]
-    assert found["warnings"] == ["4 samples instead of 6: no sample left"]
+    assert found["warnings"] == [
+        "2 samples left out: no embeddings (strategies[0])",
+        "4 samples instead of 6: no sample left",
+    ]
 
 
 def test_missing_embeddings_are_an_error_where_the_config_says_so(tmp_path: Path) -> None:

@@ -157,27 +157,27 @@ PAIRS = [
     (
         one(RANDOM, DIVERSITY),
         f"strategies[0]: DIVERSITY takes {VECTOR}, but random number (seed 0) gives a number per "
-        "sample; RANDOM goes with THRESHOLD, WEIGHTS",
+        "sample, which goes with THRESHOLD, WEIGHTS",
     ),
     (
         one(EMBEDDINGS, WEIGHTS),
-        f"strategies[0]: WEIGHTS takes a number per sample, but embeddings gives {VECTOR}; "
-        "EMBEDDINGS goes with DIVERSITY, SIMILARITY, TYPICALITY",
+        f"strategies[0]: WEIGHTS takes a number per sample, but embeddings gives {VECTOR}, "
+        "which goes with DIVERSITY, SIMILARITY, TYPICALITY",
     ),
     (
         config((EMBEDDINGS, DIVERSITY), (MARGIN, UNIFORM)),
         "strategies[1]: BALANCE takes counts of classes per sample or a category per sample, but "
-        "uncertainty_margin of cls gives a number per sample; SCORES goes with THRESHOLD, WEIGHTS",
+        "uncertainty_margin of cls gives a number per sample, which goes with THRESHOLD, WEIGHTS",
     ),
     (
         one(metadata("t"), DIVERSITY),
         f"strategies[0]: DIVERSITY takes {VECTOR}, but metadata t gives a number per sample or "
-        "a category per sample; METADATA goes with BALANCE, THRESHOLD, WEIGHTS",
+        "a category per sample, which goes with BALANCE, THRESHOLD, WEIGHTS",
     ),
     (
         one(CLASSES, {"type": "TYPICALITY"}),
         f"strategies[0]: TYPICALITY takes {VECTOR}, but class distribution of det gives counts of "
-        "classes per sample; PREDICTIONS goes with BALANCE",
+        "classes per sample, which goes with BALANCE",
     ),
 ]
 
@@ -375,7 +375,7 @@ SHAPES = [
     (
         [(Random(), Weights()), (Random(), Diversity())],
         f"strategies[1]: DIVERSITY takes {VECTOR}, but random number (seed 0) gives a number per "
-        "sample; RANDOM goes with THRESHOLD, WEIGHTS",
+        "sample, which goes with THRESHOLD, WEIGHTS",
     ),
 ]
 
@@ -512,7 +512,10 @@ def test_a_threshold_with_strength_is_accepted_with_a_note(tmp_path: Path) -> No
     assert load(raw).notes == (note,)
     assert load(load(raw), n_samples=2).notes == (note,)
     chosen = selectlab.select(raw, small_dataset(tmp_path))
-    assert chosen.warnings == (note,)
+    assert chosen.warnings == (
+        note,
+        "no strategy ranks the samples: they are taken in the order of their ids",
+    )
     assert chosen.ids == ("a/3.png", "a/4.png", "a/5.png")
     objects = [(Metadata(key="t"), Threshold(threshold=2.0, operation="BIGGER", strength=2.0))]
     assert load(objects, n_samples=2).notes == (note,)

@@ -78,7 +78,7 @@ def test_the_worked_example() -> None:
     assert pick.score == sum(pick.contributions)
     assert math.isclose(math.exp(pick.score), 224.64)
     assert [reason.text for reason in pick.reasons] == ["row 1", "row 1"]
-    assert outcome.stop_reason == "n_samples 1 reached"
+    assert outcome.stop_reason == "n_picks 1 reached"
 
 
 def test_strength_is_an_exponent() -> None:

@@ -258,7 +258,8 @@ def test_bad_queries(fields: dict[str, str], message: str) -> None:
 
 def test_an_id_named_nowhere_is_this_dataset() -> None:
     dataset = samples(tag_ids={"wanted": ["b"]})
-    signal = Embeddings(dataset_id="63f1", tag_name="wanted").load(dataset)
+    with pytest.warns(UserWarning, match="'63f1' is named nowhere, so the query 'wanted' is taken"):
+        signal = Embeddings(dataset_id="63f1", tag_name="wanted").load(dataset)
     assert signal.query_ids == ("b",)
 
 

@@ -100,7 +100,7 @@ def test_unknown_category() -> None:
         ("CLASS_DISTRIBUTION", ["car"], "'categories' goes with CATEGORY_COUNT, not with CLASS_"),
         ("CATEGORY_COUNT", ["car", "bus", "car"], "'categories' names 'car' more than once"),
         ("CATEGORY_COUNT", [], "'categories' is empty; leave it out to count all"),
-        ("CLASS_COUNT", None, "CLASS_DISTRIBUTION"),
+        ("CLASS_COUNT", None, "did you mean 'CATEGORY_COUNT'"),
     ],
 )
 def test_refused_fields(name: str, categories: list[str] | None, message: str) -> None:

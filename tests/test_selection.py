@@ -122,6 +122,7 @@ def test_preselected_samples_without_values_are_reported() -> None:
     chosen = select(given, data, n_samples=2, preselected=["d"])
     assert chosen.ids == ("c", "b")
     assert chosen.warnings == (
+        "1 samples left out: no metadata w (strategies[0])",
         "1 of 1 preselected samples have no value for some input and count in no strategy",
     )
 

@@ -63,7 +63,8 @@ def test_frames_are_written_with_pre_labels(walked: Path) -> None:
     assert (todo / "sheet.pdf").read_bytes().startswith(b"%PDF")
     coco = json.loads((todo / "coco.json").read_text())
     assert len(coco["images"]) == 20
-    assert coco["annotations"]
+    sources = {annotation["source"] for annotation in coco["annotations"]}
+    assert sources == {"predicted", "imputed"}
     assert list((todo / "labels").rglob("*.txt"))
 
 

@@ -23,7 +23,11 @@ def frames(
         str | None, typer.Option(help="Task of the boxes. Default: the only one.")
     ] = None,
     imputed: Annotated[
-        Path | None, typer.Option(help="Imputed boxes, as 'selectlab assert' writes them.")
+        Path | None,
+        typer.Option(
+            help="Imputed boxes, as 'selectlab assert' writes them. Default: those in the "
+            "dataset, of flicker if there are several."
+        ),
     ] = None,
     min_score: Annotated[
         float, typer.Option(min=0, max=1, help="Lowest score of a predicted box to keep.")
@@ -74,7 +78,7 @@ def frames(
             out,
             neighbours=neighbours,
             task=task,
-            imputed=imputed,
+            imputed=imputed if imputed is not None else _imputed_in(Path(data), task),
             min_score=min_score,
             coco=coco,
             yolo=yolo,
@@ -89,3 +93,12 @@ def frames(
         typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
     else:
         typer.echo(f"{len(written.sizes)} images and {near} neighbours written: {out}/")
+
+
+def _imputed_in(data: Path, task: str | None) -> Path | None:
+    """Return the file of imputed boxes that 'selectlab assert' left in a dataset, if any."""
+    folders = [data / ".lightly" / "imputed", data / "imputed"]
+    found = [path for folder in folders for path in sorted(folder.glob(f"{task or '*'}/*.json"))]
+    of_flicker = [path for path in found if path.stem == "flicker"]
+    best = of_flicker or found
+    return best[0] if len(best) == 1 else None

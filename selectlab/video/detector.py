@@ -191,13 +191,15 @@ def _load(model: str) -> Any:
 
 
 def _ultralytics() -> Any:
-    """Import ultralytics, quiet and offline, without leaving its mark on our own threads."""
+    """Import ultralytics, quiet and offline, its marks on threads and printing undone."""
+    import numpy as np
+
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "selectlab")
     config = Path(os.environ.setdefault("YOLO_CONFIG_DIR", str(cache / "ultralytics")))
     config.mkdir(parents=True, exist_ok=True)
     for name, value in (("OFFLINE", "1"), ("AUTOINSTALL", "false"), ("VERBOSE", "false")):
         os.environ.setdefault(f"YOLO_{name}", value)
-    threads = os.environ.get("OMP_NUM_THREADS")
+    threads, printing = os.environ.get("OMP_NUM_THREADS"), np.get_printoptions()
     try:
         import ultralytics
         from ultralytics.utils.nms import TorchNMS
@@ -208,6 +210,7 @@ def _ultralytics() -> Any:
     finally:
         if threads is None:
             os.environ.pop("OMP_NUM_THREADS", None)
+        np.set_printoptions(**printing)
     import_torchvision(TorchNMS.nms)
     return ultralytics
 
