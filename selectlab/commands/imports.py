@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="import",
-    help="Bring detections from other tools' files into a dataset folder.",
+    help="Bring in MOT and KITTI detections.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
