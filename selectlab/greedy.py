@@ -26,7 +26,7 @@ TINY = 1e-300
 """Objectives are clamped to this before the logarithm."""
 
 _LARGEST_LOG = 710.0
-_BLOCK_ROWS = 131_072
+_BLOCK_ROWS = 32_768
 _ROUNDING = 1e-13
 """More than a score can be wrong by rounding, relative to the size of its terms."""
 
