@@ -42,7 +42,7 @@ def read_mot(
 
     Returns:
         One row per frame, those without boxes included; ids are ``NAME-FRAME-EXT.png``, FRAME
-        zero-padded and from 1.
+        zero-padded and counted from 0 as video decoders do: MOT's frame 1 is frame 0.
 
     Raises:
         DataError: A line is malformed, frames are not in order or beyond the length, or
@@ -54,13 +54,13 @@ def read_mot(
     last = int(lines[-1][1][0]) if lines else 0
     length = n_frames if n_frames is not None else int(about.get("seqlength", last))
     parent = os.path.basename(os.path.dirname(os.path.abspath(os.fspath(path))))
-    called = name or about.get("name") or parent
+    named = frame_names(name or about.get("name") or parent, length, extension)
     return frame_table(
         lines,
         file,
         TaskSchema(task, "object-detection", (0,), (category,)),
         range(1, length + 1),
-        frame_names(called, length, extension),
+        lambda frame: named(frame - 1),
         _box,
     )
 

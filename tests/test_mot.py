@@ -28,8 +28,8 @@ def detections(folder: Path, text: str = LINES, seqinfo: str | None = SEQINFO) -
 
 def test_every_frame_is_there_and_numbers_start_at_1(tmp_path: Path) -> None:
     table = read_mot(detections(tmp_path))
-    assert table.ids[0] == "Street-01-mp4.png"
-    assert table.ids[-1] == "Street-12-mp4.png"
+    assert table.ids[0] == "Street-00-mp4.png"
+    assert table.ids[-1] == "Street-11-mp4.png"
     found = table.predictions
     assert found.counts().tolist() == [2, 0, 1] + [0] * 9
     assert found.boxes is not None
@@ -45,9 +45,9 @@ def test_without_seqinfo_the_last_box_ends_the_video(tmp_path: Path) -> None:
     folder = tmp_path / "Lane"
     folder.mkdir()
     path = detections(folder, seqinfo=None)
-    assert read_mot(path).ids == ("Lane-1-mp4.png", "Lane-2-mp4.png", "Lane-3-mp4.png")
+    assert read_mot(path).ids == ("Lane-0-mp4.png", "Lane-1-mp4.png", "Lane-2-mp4.png")
     table = read_mot(path, name="a/b", n_frames=4, extension="avi", category="car")
-    assert table.ids[-1] == "a/b-4-avi.png"
+    assert table.ids[-1] == "a/b-3-avi.png"
     assert table.predictions.names == ("car",)
 
 
@@ -121,5 +121,5 @@ def test_real_sequences(data_folder: Path) -> None:
         pytest.skip(f"no {folder}")
     tables = [read_mot(path) for path in sorted(folder.glob("*/det.txt"))]
     assert sum(len(table.ids) for table in tables) == 5316
-    assert tables[0].ids[0] == "MOT17-02-SDP-001-mp4.png"
+    assert tables[0].ids[0] == "MOT17-02-SDP-000-mp4.png"
     assert all(np.isfinite(table.predictions.score).all() for table in tables)

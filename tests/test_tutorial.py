@@ -13,6 +13,8 @@ import pytest
 import video_builder as videos
 from small_dataset import selectlab
 
+from selectlab.inputs.folder import open_dataset
+
 PAGE = (Path(__file__).parents[1] / "docs" / "video.md").read_text()
 
 
@@ -47,14 +49,26 @@ def walked(place: Path) -> Path:
     return place
 
 
-def test_flickering_frames_are_found_and_selected(walked: Path) -> None:
+EMPTY = [
+    *(f"street-{frame:02d}-mp4.png" for frame in (9, 20, 31)),
+    "night/yard-12-mp4.png",
+]
+
+
+def test_flickering_frames_are_found(walked: Path) -> None:
     """The frames that show nothing lie between frames that do; each is flagged."""
+    values = open_dataset(walked / "dataset").metadata()
+    assert values is not None
+    assert set(values.frame["flickering"]) == {0.5, 1.0}
+    assert set(values.frame["flickering"][EMPTY]) == {1.0}
+
+
+def test_the_selection_says_why(walked: Path) -> None:
     chosen = json.loads((walked / "run1" / "selection.json").read_text())["selected"]
     assert len(chosen) == 20
-    by_id = {pick["sample_id"]: pick for pick in chosen}
-    flickering = {s for s, p in by_id.items() if p["metadata"]["flickering"] == 1.0}
-    assert flickering
     assert all("metadata flickering" in pick["reason"] for pick in chosen)
+    later = json.loads((walked / "run2" / "selection.json").read_text())
+    assert set(later["preselected"]) == {pick["sample_id"] for pick in chosen}
 
 
 def test_frames_are_written_with_pre_labels(walked: Path) -> None:
@@ -63,9 +77,21 @@ def test_frames_are_written_with_pre_labels(walked: Path) -> None:
     assert (todo / "sheet.pdf").read_bytes().startswith(b"%PDF")
     coco = json.loads((todo / "coco.json").read_text())
     assert len(coco["images"]) == 20
-    sources = {annotation["source"] for annotation in coco["annotations"]}
-    assert sources == {"predicted", "imputed"}
+    assert coco["annotations"]
     assert list((todo / "labels").rglob("*.txt"))
+
+
+def test_missed_boxes_come_along(walked: Path, tmp_path: Path) -> None:
+    """What the model saw nowhere in a frame is there as imputed boxes."""
+    (tmp_path / "ids.txt").write_text("\n".join(EMPTY))
+    ran = selectlab(
+        "frames", str(tmp_path / "ids.txt"), "--data", str(walked / "dataset"),
+        "--videos", str(walked / "videos"), "--coco", "--out", str(tmp_path / "out"),
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    coco = json.loads((tmp_path / "out" / "coco.json").read_text())
+    assert {annotation["source"] for annotation in coco["annotations"]} == {"imputed"}
+    assert {annotation["image_id"] for annotation in coco["annotations"]} == {1, 2, 3, 4}
 
 
 @pytest.mark.parametrize("number", range(len(blocks("json"))))

@@ -70,10 +70,12 @@ def frames(
         raise DataError(f"{run}: its {PICKS} is not one that a run has written") from error
     if not samples:
         raise DataError(f"{run}: names no samples")
+    dataset = open_dataset(data)
+    dataset.rows_of(samples, str(run))
     with shown() as progress:
         written = write_frames(
             samples,
-            open_dataset(data),
+            dataset,
             videos if videos is not None else Path(data),
             out,
             neighbours=neighbours,
