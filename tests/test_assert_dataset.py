@@ -283,9 +283,16 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["flikker"], "nothing is called 'flikker'; did you mean 'flicker'?"),
-        (["appear", "--parity"], "appear: there is no parameter 'parity'; known: iou_tracking, "),
-        (["flicker", "--max-gap", "0"], "flicker: max_gap: input should be greater than"),
-        (["agree"], "agree: other: field required"),
+        (["appear", "--parity"], "appear.parity: unknown key; known: iou_tracking, "),
+        (
+            ["flicker", "--max-gap", "0"],
+            "flicker.max_gap: should be greater than or equal to 1, got 0",
+        ),
+        (["agree"], "agree.other: required, but missing"),
+        (
+            ["flicker", "--parity", "--max-gap", "3"],
+            "flicker: 'parity' knows gaps of one frame only; leave out 'max_gap'",
+        ),
         (["flicker", "--set", "x"], "--set: expected NAME=VALUE, got 'x'"),
     ],
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from selectlab.assertions.frames import Findings, FloatArray, Frames, Imputed, IntArray, severity_of
 from selectlab.assertions.matching import most_overlap, predicted
@@ -70,6 +71,12 @@ class Flicker(Assertion):
     min_support: Annotated[int, Field(ge=0)] = 3
     crowded: Share = 0.2
     parity: bool = False
+
+    @model_validator(mode="after")
+    def _parity_knows_one_frame(self) -> Self:
+        if self.parity and self.max_gap > 1:
+            raise ValueError("'parity' knows gaps of one frame only; leave out 'max_gap'")
+        return self
 
     @property
     def key(self) -> str:

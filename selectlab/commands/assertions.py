@@ -117,26 +117,13 @@ def _make(name: str, parameters: dict[str, Any]) -> Assertion:
     Raises:
         ConfigError: There is none of that name, or a parameter does not fit.
     """
-    from pydantic import ValidationError
-
     from selectlab import registry
+    from selectlab.validation import validated
 
     installed = registry.assertions()
     if name not in installed:
         raise ConfigError(f"nothing is called {name!r}{did_you_mean(name, installed)}")
-    cls = installed[name].cls
-    try:
-        made: Assertion = cls.model_validate(parameters)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            known = cls.model_fields.keys() - {"name"}
-            raise ConfigError(
-                f"{name}: there is no parameter {key!r}{did_you_mean(key, known)}"
-            ) from None
-        got = f", got {first['input']!r}" if first["type"] != "missing" else ""
-        raise ConfigError(f"{name}: {key}: {first['msg'].lower()}{got}") from None
+    made: Assertion = validated(installed[name].cls, parameters, name)
     return made
 
 

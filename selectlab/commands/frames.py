@@ -48,28 +48,12 @@ def frames(
 
     Example: selectlab frames ./run1 --data ./dataset --videos ./videos --coco --sheet --out ./todo
     """
-    from selectlab.config import read_json
-    from selectlab.errors import DataError
     from selectlab.inputs.folder import open_dataset
-    from selectlab.inputs.sample_ids import unique_id_lines
     from selectlab.video.frames_out import write_frames
     from selectlab.video.progress import shown
-    from selectlab.writers import PICKS
 
-    titles: dict[str, str] = {}
-    try:
-        if run.is_dir():
-            picks = read_json(run / PICKS)["selected"]
-            titles = {pick["sample_id"]: pick.get("reason") or "" for pick in picks}
-            samples = list(titles)
-        else:
-            samples = list(unique_id_lines(run.read_bytes(), str(run)))
-    except OSError as error:
-        raise DataError(f"{run}: cannot be read: {error.strerror or error}") from error
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{run}: its {PICKS} is not one that a run has written") from error
-    if not samples:
-        raise DataError(f"{run}: names no samples")
+    titles = _titles(run)
+    samples = list(titles)
     dataset = open_dataset(data)
     dataset.rows_of(samples, str(run))
     with shown() as progress:
@@ -95,6 +79,32 @@ def frames(
         typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
     else:
         typer.echo(f"{len(written.sizes)} images and {near} neighbours written: {out}/")
+
+
+def _titles(run: Path) -> dict[str, str]:
+    """Return the reason of each sample of a run, or nothing for the ids of a text file.
+
+    Raises:
+        DataError: The run or file cannot be read, or names no samples.
+    """
+    from selectlab.config import read_json
+    from selectlab.errors import DataError
+    from selectlab.inputs.sample_ids import unique_id_lines
+    from selectlab.writers import PICKS
+
+    try:
+        if run.is_dir():
+            picks = read_json(run / PICKS)["selected"]
+            titles = {pick["sample_id"]: pick.get("reason") or "" for pick in picks}
+        else:
+            titles = dict.fromkeys(unique_id_lines(run.read_bytes(), str(run)), "")
+    except OSError as error:
+        raise DataError(f"{run}: cannot be read: {error.strerror or error}") from error
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{run}: its {PICKS} is not one that a run has written") from error
+    if not titles:
+        raise DataError(f"{run}: names no samples")
+    return titles
 
 
 def _imputed_in(data: Path, task: str | None) -> Path | None:
