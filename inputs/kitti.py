@@ -68,6 +68,8 @@ def read_kitti(
         if values[7] not in known:
             raise DataError(f"{file} line {number}: class {values[7]:g} has no name")
     length = n_frames if n_frames is not None else int(lines[-1][1][0]) + 1 if lines else 0
+    if length < 1:
+        raise DataError(f"{file}: no boxes, and nothing says how long the video is; give n_frames")
     called = name or os.path.splitext(file)[0]
     ids = tuple(sorted(known))
     return frame_table(

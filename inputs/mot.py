@@ -45,14 +45,16 @@ def read_mot(
         zero-padded and counted from 0 as video decoders do: MOT's frame 1 is frame 0.
 
     Raises:
-        DataError: A line is malformed, frames are not in order or beyond the length, or
-            ``seqinfo`` says no length.
+        DataError: There are no frames, a line is malformed, frames are not in order or beyond the
+            length, or ``seqinfo`` says no length.
     """
     folder, file = open_file(path)
     lines = list(numbered_lines(folder.read(file), file, COLUMNS))
     about = _about(os.fspath(path), seqinfo)
     last = int(lines[-1][1][0]) if lines else 0
     length = n_frames if n_frames is not None else int(about.get("seqlength", last))
+    if length < 1:
+        raise DataError(f"{file}: no boxes, and nothing says how long the video is; give n_frames")
     parent = os.path.basename(os.path.dirname(os.path.abspath(os.fspath(path))))
     named = frame_names(name or about.get("name") or parent, length, extension)
     return frame_table(

@@ -26,7 +26,7 @@ def detections(folder: Path, text: str = LINES, seqinfo: str | None = SEQINFO) -
     return folder / "det.txt"
 
 
-def test_every_frame_is_there_and_numbers_start_at_1(tmp_path: Path) -> None:
+def test_every_frame_is_there_and_numbers_start_at_0(tmp_path: Path) -> None:
     table = read_mot(detections(tmp_path))
     assert table.ids[0] == "Street-00-mp4.png"
     assert table.ids[-1] == "Street-11-mp4.png"
@@ -88,6 +88,16 @@ def test_what_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(DataError) as caught:
         read_mot(detections(tmp_path, text))
     assert str(caught.value).startswith(message)
+
+
+def test_an_empty_file_of_unknown_length_is_refused(tmp_path: Path) -> None:
+    path = detections(tmp_path, "", seqinfo=None)
+    with pytest.raises(DataError) as caught:
+        read_mot(path)
+    assert str(caught.value) == (
+        "det.txt: no boxes, and nothing says how long the video is; give n_frames"
+    )
+    assert len(read_mot(path, n_frames=3).ids) == 3
 
 
 def test_a_seqinfo_without_a_length_and_an_unfit_extension_are_refused(tmp_path: Path) -> None:
