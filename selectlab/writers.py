@@ -44,7 +44,7 @@ def save(selection: Selection, out: str | os.PathLike[str], *, overwrite: bool =
                 write(selection, fresh / file_name)
             if selection.sequence_information is not None:
                 _write_json(selection.sequence_information, fresh / "sequence_information.json")
-            _swap(fresh, target, Path(name) / "old")
+            swap(fresh, target, Path(name) / "old")
     except UnicodeEncodeError as error:
         raise SelectlabError(f"{target}: cannot be written: {error}") from error
     except OSError as error:
@@ -95,7 +95,14 @@ def _check_target(target: Path, overwrite: bool) -> None:
         raise SelectlabError(f"{target}: cannot be written: {parent} is read-only")
 
 
-def _swap(fresh: Path, target: Path, old: Path) -> None:
+def swap(fresh: Path, target: Path, old: Path) -> None:
+    """Put a folder in the place of another, which comes back if that fails.
+
+    Args:
+        fresh: The new content.
+        target: Where it goes; may be there.
+        old: Where the earlier content is moved, to be removed.
+    """
     if target.exists():
         target.rename(old)
     try:

@@ -159,6 +159,8 @@ def test_boxes_become_pre_labels(
     assert there["source"] == "predicted"
     assert there["bbox"] == pytest.approx(boxes_at(2)[1]["bbox"])
     assert (there["image_id"], there["score"], there["iscrowd"]) == (2, 0.9, 0)
+    where = (tmp_path / "out" / "data.yaml").read_text().splitlines()[0]
+    assert where == f"path: {(tmp_path / 'out').resolve()}"
     table = read_yolo(str(tmp_path / "out" / "labels"), images=str(tmp_path / "out" / "images"))
     held = table.predictions
     assert table.ids == (frame_id(2), frame_id(MISSED))
@@ -282,6 +284,42 @@ def test_errors_say_what_to_do(root: Path, dataset: Dataset, tmp_path: Path) -> 
     assert line([frame_id(0)], bare, folder, tmp_path / "o2", coco=True) == (
         f"{bare.source.where}: no prediction task with boxes to write"
     )
+
+
+def test_an_error_leaves_nothing_and_what_was_there(
+    root: Path, dataset: Dataset, tmp_path: Path
+) -> None:
+    """A video that is too short, or broken: found out after other frames are written."""
+    held = tmp_path / "here"
+    broken = tmp_path / "broken" / "a" / "clip.mp4"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(b"no video")
+    before = sorted(tmp_path.rglob("*"))
+    for samples, folder in (
+        ([frame_id(1), frame_id(30)], root / "videos"),
+        ([frame_id(1)], tmp_path / "broken"),
+        (["unknown.png"], root / "videos"),
+    ):
+        with pytest.raises(DataError):
+            write_frames(samples, dataset, folder, tmp_path / "new" / "out")
+        assert sorted(tmp_path.rglob("*")) == before
+    write_frames([frame_id(1)], dataset, root / "videos", held)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(DataError):
+        write_frames([frame_id(30)], dataset, root / "videos", held, overwrite=True)
+    assert sorted(tmp_path.rglob("*")) == before
+    write_frames([frame_id(2)], dataset, root / "videos", held, overwrite=True)
+    assert [path.name for path in held.rglob("*.png")] == [Path(frame_id(2)).name]
+
+
+def test_a_place_that_cannot_be_written_is_one_line(
+    root: Path, dataset: Dataset, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file" / "out", Path("/proc/y")):
+        with pytest.raises(DataError) as caught:
+            write_frames([frame_id(0)], dataset, root / "videos", out)
+        assert str(caught.value).startswith(f"{out}: cannot be written: ")
 
 
 def test_the_command_takes_a_run(

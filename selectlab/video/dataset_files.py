@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from selectlab.errors import ConfigError, DataError
 from selectlab.inputs.folder import BUCKET
 from selectlab.inputs.lightly_predictions import parse_tasks
 from selectlab.inputs.metadata_columns import parse_metadata_schema
-from selectlab.inputs.metrics_cache import write_table
+from selectlab.inputs.metrics_cache import replace_file, write_table
 from selectlab.inputs.sample_ids import sample_id, stem_of
 from selectlab.video.spool import write_text
 
@@ -29,6 +29,7 @@ class DatasetFiles:
 
     Raises:
         ConfigError: The dataset is no local folder, or the task cannot be a folder's name.
+        DataError: The dataset is a file.
     """
 
     def __init__(self, root: str | os.PathLike[str], task: str) -> None:
@@ -38,6 +39,8 @@ class DatasetFiles:
             raise ConfigError(f"--task {task!r}: must be usable as the name of a folder")
         sample_id(task, "--task")
         self.root, self.task = Path(root), task
+        if self.root.exists() and not self.root.is_dir():
+            raise DataError(f"--out {root}: exists and is no folder")
 
     @property
     def predictions(self) -> Path:
@@ -141,17 +144,21 @@ class DatasetFiles:
                 about = {"space": name, "normalised": False}
                 write_text(table.with_suffix(".json"), _json(about))
 
-    def write_metadata(self, frame: Any, declared: Mapping[str, str]) -> None:
+    def write_metadata(
+        self, frame: Any, declared: Mapping[str, str], gone: Collection[str] = ()
+    ) -> None:
         """Put values into the metadata table; other columns and other samples keep theirs.
 
         Args:
             frame: New values, indexed by sample id.
             declared: ``valueDataType`` of the columns for the metadata schema.
+            gone: Ids of samples that are no longer there; their rows go.
         """
         if not len(frame):
             return
         table = self._home("metadata.parquet", bucket=False)
         if table.exists():
+            _drop_rows(table, gone)
             frame = frame.combine_first(self._earlier(table, frame))
         write_table(frame.sort_index(), str(table))
         path = self._home("metadata") / "schema.json"
@@ -173,6 +180,22 @@ class DatasetFiles:
             raise DataError(f"{table}: no column 'sample_id', so nothing can be put in")
         held = earlier.set_index("sample_id")
         return held[[name for name in frame.columns if name in held.columns]]
+
+
+def _drop_rows(table: Path, gone: Collection[str]) -> None:
+    """Take the rows of samples out of a metadata table, also where ids lack their suffix."""
+    if not gone:
+        return
+    import pandas as pd
+
+    frame = pd.read_parquet(table)
+    if "sample_id" not in frame.columns:
+        return
+    stems = {stem_of(sample) for sample in gone}
+    mine = frame["sample_id"].astype(str).isin({*gone, *stems})
+    if mine.any():
+        kept = frame[~mine]
+        replace_file(table, lambda to: kept.to_parquet(to, index=False))
 
 
 def read_json(path: Path, default: Any) -> Any:

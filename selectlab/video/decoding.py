@@ -56,14 +56,19 @@ def frames(path: str | os.PathLike[str]) -> Iterator[Frame]:
         raise DataError(f"{path}: has no frames")
 
 
-def expected_frames(path: str | os.PathLike[str]) -> int | None:
-    """Return how many frames a video says it has; ``None`` when it does not say."""
+def expected_frames(path: str | os.PathLike[str], *, estimate: bool = True) -> int | None:
+    """Return how many frames a video says it has; ``None`` when it does not say.
+
+    Args:
+        path: The video.
+        estimate: Compute it from duration and rate where the file gives no number.
+    """
     try:
         with _open(path) as container:
             stream = container.streams.video[0]
             if stream.frames:
                 return int(stream.frames)
-            if stream.duration and stream.time_base and stream.average_rate:
+            if estimate and stream.duration and stream.time_base and stream.average_rate:
                 return int(stream.duration * stream.time_base * stream.average_rate + 0.5)
     except (DataError, IndexError):
         pass

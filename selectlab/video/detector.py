@@ -177,7 +177,9 @@ def _load(model: str) -> Any:
     torch.manual_seed(0)  # a model from a .yaml has random weights: always the same ones
     try:
         with _quiet():
-            return ultralytics.YOLO(model)
+            yolo = ultralytics.YOLO(model)
+            _ = yolo.names  # a format other than PyTorch is looked at only now
+            return yolo
     except (FileNotFoundError, ConnectionError) as error:
         hint = (
             "; ultralytics is kept offline, YOLO_OFFLINE=0 lets it download its own models"
@@ -187,6 +189,7 @@ def _load(model: str) -> Any:
         raise ConfigError(f"--model {model}: no such file, and not to be had{hint}") from None
     except Exception as error:  # whatever a broken file provokes in torch or a parser
         reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = reason.removeprefix("ERROR ❌️ ").split(". ")[0]  # the rest advertises
         raise ConfigError(f"--model {model}: cannot be loaded ({reason})") from error
 
 

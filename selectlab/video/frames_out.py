@@ -19,6 +19,7 @@ from selectlab.video.decoding import Frame, frames
 from selectlab.video.labels import Labels, read_labels
 from selectlab.video.progress import Progress, Silence
 from selectlab.video.spool import write_text
+from selectlab.video.upkeep import replacing, writing
 
 if TYPE_CHECKING:
     from selectlab.dataset import Dataset
@@ -70,7 +71,7 @@ def write_frames(
     """Write selected frames as PNGs into ``images/``, with what is asked for beside them.
 
     Each video is decoded once, in order, up to the last frame that is needed. Images that are
-    no video frames are copied from the dataset.
+    no video frames are copied from the dataset. After an error ``out`` is as it was.
 
     Args:
         samples: Sample ids, best first.
@@ -103,21 +104,21 @@ def write_frames(
     )  # fmt: skip
     if labels is None and (coco or yolo):
         raise DataError(f"{dataset.source.where}: no prediction task with boxes to write")
-    _make(target, overwrite)
-    written = Written(target, dict.fromkeys(samples, (0, 0)), labels=labels)
-    for video, frames_of_it in wanted.items():
-        _extract(video, frames_of_it, written, progress or Silence())
-    for sample in samples:
-        _relate(sample, written, dataset, reach)
-    _write_index(written)
-    if labels is not None and coco:
-        prelabels.write_coco(target, labels, written.sizes)
-    if labels is not None and yolo:
-        prelabels.write_yolo(target, labels, written.sizes)
-    if sheet:
-        from selectlab.video.contact_sheet import draw_sheet
+    with writing(target):
+        _check(target, overwrite)
+    with replacing(target) as fresh:
+        written = Written(fresh, dict.fromkeys(samples, (0, 0)), labels=labels)
+        for video, frames_of_it in wanted.items():
+            _extract(video, frames_of_it, written, progress or Silence())
+        for sample in samples:
+            _relate(sample, written, dataset, reach)
+        _write_index(written)
+        _write_labels(written, target, coco, yolo)
+        if sheet:
+            from selectlab.video.contact_sheet import draw_sheet
 
-        draw_sheet(written, titles or {})
+            draw_sheet(written, titles or {})
+    written.out = target
     return written
 
 
@@ -232,8 +233,16 @@ def _write_index(written: Written) -> None:
     write_text(written.out / INDEX, json.dumps(listed, indent=1, ensure_ascii=False) + "\n")
 
 
-def _make(out: Path, overwrite: bool) -> None:
-    """Make the folder; what an earlier call has written goes when that is wanted."""
+def _write_labels(written: Written, home: Path, coco: bool, yolo: bool) -> None:
+    """Write the boxes in the formats asked for; ``home`` is where the folder will be."""
+    if written.labels is not None and coco:
+        prelabels.write_coco(written.out, written.labels, written.sizes)
+    if written.labels is not None and yolo:
+        prelabels.write_yolo(written.out, written.labels, written.sizes, home=home)
+
+
+def _check(out: Path, overwrite: bool) -> None:
+    """Refuse a folder that holds something else than an earlier call's files."""
     if out.exists() and not out.is_dir():
         raise DataError(f"{out}: exists and is no folder")
     held = sorted(path.name for path in out.iterdir()) if out.exists() else []
@@ -244,6 +253,3 @@ def _make(out: Path, overwrite: bool) -> None:
         )
     if held and INDEX not in held:
         raise DataError(f"{out}: holds files but no {INDEX}; nothing is overwritten")
-    if held:
-        shutil.rmtree(out)
-    out.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selectlab.errors import DataError
+from selectlab.inputs.sample_ids import frame_of
 from selectlab.video.dataset_files import DatasetFiles
 from selectlab.video.decoding import Frame, expected_frames, frames
 from selectlab.video.plan import Images, Unit, Video, plan
 from selectlab.video.progress import Progress, Silence
 from selectlab.video.shards import POSITION, Shard, join_vectors, metadata_frame
 from selectlab.video.spool import LINES, Record, Spool, stamp
+from selectlab.video.upkeep import STALE_ASSERTIONS, forget_assertions, locked, writing
 
 if TYPE_CHECKING:
     from selectlab.video.detector import Detector
@@ -30,6 +32,7 @@ PRETAGGING = "lightly_pretagging"
 PRETAGGING_CLASSES = ("bicycle", "bus", "car", "motorcycle", "person", "train", "truck")
 
 FRAME_INDEX, TIMESTAMP = "frame_index", "timestamp_s"
+_FRAMES_LESS = 2  # as many less than a video says do not mean that it is cut off
 _DECLARED = {FRAME_INDEX: "NUMERIC_INT", TIMESTAMP: "NUMERIC_FLOAT"}
 _VECTORS, _OBJECTS, _METADATA = "images.parquet", "objects.parquet", "metadata.parquet"
 
@@ -114,10 +117,6 @@ def predict(
         device=device,
         embed=embed,
     )
-    spool = Spool(files.spool)
-    if overwrite:
-        spool.clear()
-        files.clear()
     settings = {
         "model": detector.space,
         "conf": confidence,
@@ -126,13 +125,13 @@ def predict(
         "embed": embed,
         "metrics": metrics,
     }
-    if embed:
-        files.check_spaces(detector.space, f"{detector.space}/boxes")
-    spool.settle(settings, files.predictions)
-    files.prepare(detector.schema())
-    run = _Run(files, spool, detector, batch, metrics, progress or Silence())
-    outcome = run.work(units)
-    run.merge()
+    run = _Run(files, Spool(files.spool), detector, batch, metrics, progress or Silence())
+    with writing(files.root), locked(files.spool):
+        run.begin(settings, overwrite)
+        outcome = run.work(units)
+        run.merge()
+    if run.stale:
+        outcome.notes.append(STALE_ASSERTIONS)
     if detector.lacks_probabilities:
         outcome.notes.append(NO_PROBABILITIES)
     return outcome
@@ -154,6 +153,22 @@ class _Run:
     batch: int
     metrics: bool
     progress: Progress
+    stale: bool = False
+    """Results of assertions were removed."""
+
+    def begin(self, settings: Mapping[str, Any], overwrite: bool) -> None:
+        """Make the place for the task's results."""
+        if overwrite:
+            self.spool.clear()
+            self.files.clear()
+            self._forget_assertions()
+        if self.detector.embeds:
+            self.files.check_spaces(self.detector.space, f"{self.detector.space}/boxes")
+        self.spool.settle(settings, self.files.predictions)
+        self.files.prepare(self.detector.schema())
+
+    def _forget_assertions(self) -> None:
+        self.stale |= forget_assertions(self.files.root, self.files.task)
 
     def work(self, units: Sequence[Unit]) -> Outcome:
         """Predict the units that are not finished."""
@@ -177,6 +192,7 @@ class _Run:
                 continue
             outcome.predicted[unit.name] = len(record.samples) - len(record.unreadable)
             outcome.failed.update(record.unreadable)
+            outcome.notes += _cut_off(unit, len(record.samples))
             self.progress.end()
         outcome.seconds = time.monotonic() - start
         return outcome
@@ -209,6 +225,8 @@ class _Run:
                 lines.write("\n" * (len(unit.names) - count))
         samples = unit.sample_ids(count)
         gone = self.spool.superseded(unit, samples)
+        if self.spool.rewrites(unit):
+            self._forget_assertions()
         self.files.remove_predictions([*gone, *unreadable])
         with (part / LINES).open(encoding="utf-8") as text:
             self.files.write_predictions(samples, text)
@@ -234,7 +252,27 @@ class _Run:
         self.files.write_metadata(
             metadata_frame([(folder / _METADATA, record.samples) for record, folder in records]),
             _DECLARED,
+            _gone_frames([record for record, _ in records]),
         )
+
+
+def _cut_off(unit: Unit, decoded: int) -> list[str]:
+    """Return a note on a video that has fewer frames than it says."""
+    stated = expected_frames(unit.path, estimate=False) if isinstance(unit, Video) else None
+    if stated is None or stated - decoded <= _FRAMES_LESS:
+        return []
+    return [f"{unit.name}: says it has {stated} frames, {decoded} could be decoded; is it cut off?"]
+
+
+def _gone_frames(records: Sequence[Record]) -> set[str]:
+    """Return the frames that videos had before they were changed, and have no more."""
+    gone = {
+        name
+        for record in records
+        for name in record.superseded
+        if (frame_of(name) or ("",))[0] == record.name
+    }
+    return gone.difference(*(record.samples for record in records))
 
 
 class _Shards:

@@ -40,11 +40,11 @@ def write_coco(out: Path, labels: Labels, sizes: Sizes) -> None:
     write_text(out / COCO_FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
-def write_yolo(out: Path, labels: Labels, sizes: Sizes) -> None:
+def write_yolo(out: Path, labels: Labels, sizes: Sizes, home: Path | None = None) -> None:
     """Write ``labels/*.txt`` beside ``images/`` and a ``data.yaml`` that ultralytics trains with.
 
     Classes are numbered from 0 in the order of the schema. Text files have no place for a
-    source or a score.
+    source or a score. ``home`` is where the folder will be, if that is elsewhere.
     """
     import yaml
 
@@ -61,7 +61,7 @@ def write_yolo(out: Path, labels: Labels, sizes: Sizes) -> None:
             lines.append(f"{numbers[box.category_id]} {values}\n")
         write_text(out / YOLO_LABELS / f"{stem_of(sample)}.txt", "".join(lines))
     names = dict(enumerate(labels.names.values()))
-    content = {"path": str(out.resolve()), "train": IMAGES, "val": IMAGES, "names": names}
+    content = {"path": str((home or out).resolve()), "train": IMAGES, "val": IMAGES, "names": names}
     write_text(out / YOLO_FILE, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 

@@ -80,8 +80,11 @@ class Spool:
         write_text(path, json.dumps(settings, indent=2, sort_keys=True) + "\n")
 
     def clear(self) -> None:
-        """Forget everything."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Forget everything but which samples there were."""
+        (self.folder / SETTINGS).unlink(missing_ok=True)
+        for record, folder in list(self.records()):
+            _remember(folder.with_suffix(".part"), record)
+            shutil.rmtree(folder)
 
     def finished(self, unit: Unit) -> Record | None:
         """Return the record of a unit if it is done and its files have not changed."""
@@ -102,15 +105,13 @@ class Spool:
         place = self.place(unit.name)
         part = place.with_suffix(".part")
         before = _record(place / DONE) or _record(part / BEFORE)
-        fresh = place.with_suffix(".new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        if before is not None:
-            write_text(fresh / BEFORE, json.dumps(asdict(before)))
-        shutil.rmtree(part, ignore_errors=True)
-        fresh.rename(part)
+        _remember(part, before)
         shutil.rmtree(place, ignore_errors=True)
         return part
+
+    def rewrites(self, unit: Unit) -> bool:
+        """Return whether a unit in work was predicted before."""
+        return (self.place(unit.name).with_suffix(".part") / BEFORE).is_file()
 
     def superseded(self, unit: Unit, samples: Iterable[str]) -> list[str]:
         """Return the samples of an earlier version of a unit in work that are gone."""
@@ -134,8 +135,13 @@ class Spool:
         shutil.rmtree(folder)
 
     def abandon(self, unit: Unit) -> None:
-        """Throw away what was begun."""
-        shutil.rmtree(self.place(unit.name).with_suffix(".part"), ignore_errors=True)
+        """Throw away what was begun, but for what is known of an earlier version."""
+        part = self.place(unit.name).with_suffix(".part")
+        before = _record(part / BEFORE)
+        if before is None:
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            _remember(part, before)
 
     def place(self, name: str) -> Path:
         """Return the folder of a finished unit."""
@@ -156,6 +162,17 @@ def _record(path: Path) -> Record | None:
     if not path.is_file():
         return None
     return Record(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def _remember(part: Path, before: Record | None) -> None:
+    """Make a folder to work in anew, with nothing but the record of an earlier version."""
+    fresh = part.with_suffix(".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    if before is not None:
+        write_text(fresh / BEFORE, json.dumps(asdict(before)))
+    shutil.rmtree(part, ignore_errors=True)
+    fresh.rename(part)
 
 
 def write_text(path: Path, text: str) -> None:
