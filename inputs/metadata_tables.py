@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selectlab.errors import DataError, did_you_mean, first_of
+from selectlab.errors import DataError, did_you_mean, first_of, repeated
 from selectlab.inputs.files import Folder
 from selectlab.inputs.metadata_columns import Declared, typed_frame
 from selectlab.inputs.sample_ids import sample_id
@@ -42,9 +42,8 @@ def read_metadata_table(
     read = _read_parquet if path.endswith(".parquet") else _read_csv
     frame = read(folder, path, declared, without)
     ids = [sample_id(name, path) for name in frame.pop(ID_COLUMN).tolist()]
-    if len(set(ids)) < len(ids):
-        seen: set[str] = set()
-        again = [name for name in ids if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+    again = repeated(ids)
+    if again:
         raise DataError(f"{path}: duplicate ids, {first_of(again, len(ids))}")
     frame.index = _index(ids)
     return typed_frame(frame, declared, path)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from selectlab.atomic import replace_file
 from selectlab.errors import DataError
 
 if TYPE_CHECKING:
@@ -154,13 +155,3 @@ def _merged(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     there["sample_id"] = there["sample_id"].astype(str)
     merged: pd.DataFrame = there.set_index("sample_id").join(frame, how="outer").sort_index()
     return merged
-
-
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` make a file beside ``path``, then put it in place in one step."""
-    temporary = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

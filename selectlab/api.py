@@ -23,8 +23,6 @@ from selectlab.vector_signals import Embedded
 if TYPE_CHECKING:
     from selectlab.objective import Reason
 
-Preselected = "str | os.PathLike[str] | Selection | Iterable[str] | None"
-
 
 def select(
     config: Any,

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from selectlab.assertions.protocol import Assertion
+from selectlab.atomic import write_atomically
 from selectlab.errors import ConfigError, DataError
 from selectlab.inputs.files import parse_json
 from selectlab.inputs.folder import BUCKET
@@ -20,7 +21,6 @@ from selectlab.inputs.metadata_columns import parse_metadata_schema
 from selectlab.inputs.metrics_cache import write_table
 from selectlab.inputs.sample_ids import sample_id, suffix_of
 from selectlab.inputs.video_boxes import Checked, check_videos, class_names
-from selectlab.writers import write_atomically
 
 if TYPE_CHECKING:
     from selectlab.dataset import Dataset

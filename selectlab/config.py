@@ -20,7 +20,6 @@ from selectlab.types import Input, Signal, Spec, Strategy
 from selectlab.validation import readable, shortened, validated
 
 Model = TypeVar("Model", bound=BaseModel)
-Source = "str | os.PathLike[str] | Mapping[str, Any] | Sequence[tuple[Input, Strategy]] | Config"
 
 
 @dataclass(frozen=True)

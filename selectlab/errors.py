@@ -42,6 +42,22 @@ def did_you_mean(given: object, known: Iterable[str]) -> str:
     return f"; known: {shown}"
 
 
+def repeated(names: Iterable[str]) -> list[str]:
+    """Return the names that occur again, at each further place.
+
+    Example:
+        >>> repeated(["a", "b", "a", "a"])
+        ['a', 'a']
+    """
+    seen: set[str] = set()
+    again = []
+    for name in names:
+        if name in seen:
+            again.append(name)
+        seen.add(name)
+    return again
+
+
 def first_of(names: Iterable[str], total: int) -> str:
     """Return ``"3 of 1797 samples, first 'a.png'"`` for a message about samples.
 

@@ -12,8 +12,11 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+
 from selectlab import greedy, registry
 from selectlab.resolve import Resolved
+from selectlab.signals import Signal
 from selectlab.statistics import RANDOM_SEED, compare
 from selectlab.types import Rows
 
@@ -48,11 +51,9 @@ def build_manifest(
                 "entry": entry.path,
                 "input": entry.input.describe(),
                 "gives": signal.kind,
-                "blake2b": digest,
+                "blake2b": hash_signal(signal),
             }
-            for entry, signal, digest in zip(
-                resolved.config.entries, resolved.signals, resolved.hashes, strict=True
-            )
+            for entry, signal in zip(resolved.config.entries, resolved.signals, strict=True)
         ],
         "counts": {**asdict(resolved.counts), "selected": len(picked) * length},
         "n_samples": resolved.wanted,
@@ -71,6 +72,15 @@ def build_manifest(
         "statistics_random_seed": RANDOM_SEED,
         "versions": _versions(),
     }
+
+
+def hash_signal(signal: Signal) -> str:
+    """Return a hash of a signal's values, the same whatever file they came from."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in (*signal.arrays(), *(() if signal.missing is None else (signal.missing,))):
+        digest.update(str((array.dtype.str, array.shape)).encode())
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def _hash_ids(ids: Sequence[str]) -> str:

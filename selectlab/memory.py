@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from selectlab.columns import EmbeddingTable, MetadataField, MetadataTable, TaskPredictions
-from selectlab.errors import DataError, first_of
+from selectlab.errors import DataError, first_of, repeated
 from selectlab.inputs.metadata_columns import typed_frame
 from selectlab.inputs.prediction_columns import PredictionTable
 from selectlab.inputs.prediction_values import as_array, prediction_ids, prediction_table
@@ -191,9 +191,8 @@ def _ids(ids: Iterable[str] | None, embeddings: Any, predictions: Any) -> tuple[
     for row, sample_id in enumerate(known):
         if not isinstance(sample_id, str) or not sample_id:
             raise DataError(f"{WHERE}: ids[{row}] must be text, got {sample_id!r}")
-    if len(set(known)) < len(known):
-        seen: set[str] = set()
-        again = [i for i in known if i in seen or seen.add(i)]  # type: ignore[func-returns-value]
+    again = repeated(known)
+    if again:
         raise DataError(f"{WHERE}: duplicate ids, {first_of(again, len(known))}")
     return known
 

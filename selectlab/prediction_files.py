@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+from selectlab.atomic import write_atomically
 from selectlab.errors import ConfigError, DataError
 from selectlab.inputs.files import parse_json
 from selectlab.inputs.folder import BUCKET
 from selectlab.inputs.lightly_predictions import parse_schema, parse_tasks
 from selectlab.inputs.prediction_columns import PredictionTable
 from selectlab.inputs.sample_ids import sample_id, stem_of
-from selectlab.writers import write_atomically
 
 
 def write_predictions(table: PredictionTable, out: str | os.PathLike[str]) -> int:

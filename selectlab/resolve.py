@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -49,7 +48,6 @@ class Resolved:
         preselected: Dataset rows selected before, in the order given.
         counts: What happened to the samples.
         wanted: Number of samples asked for.
-        hashes: Hash of each entry's values.
         config: The config.
     """
 
@@ -61,7 +59,6 @@ class Resolved:
     preselected: Rows
     counts: Counts
     wanted: int
-    hashes: Sequence[str]
     config: Config
 
 
@@ -106,7 +103,6 @@ def resolve(config: Config, dataset: Dataset, preselected: Iterable[str] = ()) -
         preselected=before,
         counts=counts,
         wanted=plan.n_picks * table.shape[1],
-        hashes=[hash_signal(signal) for signal in signals],
         config=config,
     )
 
@@ -326,15 +322,6 @@ def _with_path_groups(config: Config, dataset: Dataset) -> Dataset:
     return dataset.with_metadata(
         {name: [m[name] if m else None for m in found] for name in pattern.groupindex}
     )
-
-
-def hash_signal(signal: Signal) -> str:
-    """Return a hash of a signal's values, the same whatever file they came from."""
-    digest = hashlib.blake2b(digest_size=16)
-    for array in (*signal.arrays(), *(() if signal.missing is None else (signal.missing,))):
-        digest.update(str((array.dtype.str, array.shape)).encode())
-        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
-    return digest.hexdigest()
 
 
 def candidate_rows(resolved: Resolved) -> npt.NDArray[np.intp]:

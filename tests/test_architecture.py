@@ -20,7 +20,7 @@ FOLDERS = {
 }
 
 LAYERS = [
-    "errors",
+    "errors atomic",
     "validation",
     "objective",
     "running_sum signals",

@@ -9,13 +9,13 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from selectlab.atomic import replace_file, write_atomically
 from selectlab.errors import ConfigError, DataError
 from selectlab.inputs.folder import BUCKET
 from selectlab.inputs.lightly_predictions import parse_tasks
 from selectlab.inputs.metadata_columns import parse_metadata_schema
-from selectlab.inputs.metrics_cache import replace_file, write_table
+from selectlab.inputs.metrics_cache import write_table
 from selectlab.inputs.sample_ids import sample_id, stem_of
-from selectlab.video.spool import write_text
 
 _RESERVED = ("tasks", "schema")
 
@@ -81,9 +81,9 @@ class DatasetFiles:
         """
         listing = self.predictions.parent / "tasks.json"
         tasks = list(parse_tasks(read_json(listing, []), str(listing)))
-        write_text(self.predictions / "schema.json", _json(schema))
+        write_atomically(self.predictions / "schema.json", _json(schema))
         if self.task not in tasks:
-            write_text(listing, _json([*tasks, self.task]))
+            write_atomically(listing, _json([*tasks, self.task]))
 
     def clear(self) -> None:
         """Remove the task's predictions."""
@@ -142,7 +142,7 @@ class DatasetFiles:
         for table, name in ((self.image_embeddings, space), (self.object_embeddings, box_space)):
             if table.exists():
                 about = {"space": name, "normalised": False}
-                write_text(table.with_suffix(".json"), _json(about))
+                write_atomically(table.with_suffix(".json"), _json(about))
 
     def write_metadata(
         self, frame: Any, declared: Mapping[str, str], gone: Collection[str] = ()
@@ -169,7 +169,7 @@ class DatasetFiles:
             for key, kind in declared.items()
             if key in frame.columns and key not in known
         ]
-        write_text(path, _json(entries))
+        write_atomically(path, _json(entries))
 
     def _earlier(self, table: Path, frame: Any) -> Any:
         """Return what the table says in the columns of a frame."""

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from selectlab.atomic import write_atomically
 from selectlab.errors import DataError
 from selectlab.inputs.sample_ids import frame_of, stem_of
 from selectlab.video import prelabels
 from selectlab.video.decoding import Frame, frames
 from selectlab.video.labels import Labels, read_labels
 from selectlab.video.progress import Progress, Silence
-from selectlab.video.spool import write_text
 from selectlab.video.upkeep import replacing, writing
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def _write_index(written: Written) -> None:
                 "neighbours": list(written.neighbours.get(sample, {}).values()),
             }
         )
-    write_text(written.out / INDEX, json.dumps(listed, indent=1, ensure_ascii=False) + "\n")
+    write_atomically(written.out / INDEX, json.dumps(listed, indent=1, ensure_ascii=False) + "\n")
 
 
 def _write_labels(written: Written, home: Path, coco: bool, yolo: bool) -> None:

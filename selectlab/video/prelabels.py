@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from selectlab.atomic import write_atomically
 from selectlab.inputs.sample_ids import stem_of
 from selectlab.video.labels import Box, Labels
-from selectlab.video.spool import write_text
 
 IMAGES, YOLO_LABELS, COCO_FILE, YOLO_FILE = "images", "labels", "coco.json", "data.yaml"
 
@@ -37,7 +37,7 @@ def write_coco(out: Path, labels: Labels, sizes: Sizes) -> None:
             annotations.append(annotation)
     categories = [{"id": number, "name": name} for number, name in labels.names.items()]
     content = {"images": images, "annotations": annotations, "categories": categories}
-    write_text(out / COCO_FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write_atomically(out / COCO_FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_yolo(out: Path, labels: Labels, sizes: Sizes, home: Path | None = None) -> None:
@@ -59,10 +59,10 @@ def write_yolo(out: Path, labels: Labels, sizes: Sizes, home: Path | None = None
             shares = ((x + w / 2) / width, (y + h / 2) / height, w / width, h / height)
             values = " ".join(f"{value:.6f}" for value in shares)
             lines.append(f"{numbers[box.category_id]} {values}\n")
-        write_text(out / YOLO_LABELS / f"{stem_of(sample)}.txt", "".join(lines))
+        write_atomically(out / YOLO_LABELS / f"{stem_of(sample)}.txt", "".join(lines))
     names = dict(enumerate(labels.names.values()))
     content = {"path": str((home or out).resolve()), "train": IMAGES, "val": IMAGES, "names": names}
-    write_text(out / YOLO_FILE, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    write_atomically(out / YOLO_FILE, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 
 def _clipped(box: Box, width: int, height: int) -> tuple[float, float, float, float] | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from selectlab.inputs.metrics_cache import replace_file
+from selectlab.atomic import replace_file
 
 BLOCK_ROWS = 1024
 

@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from selectlab.atomic import write_atomically
 from selectlab.errors import DataError
-from selectlab.inputs.metrics_cache import replace_file
 from selectlab.video.plan import Unit
 
 DONE, BEFORE, LINES, SETTINGS = "done.json", "before.json", "frames.jsonl", "settings.json"
@@ -77,7 +77,7 @@ class Spool:
                 f"{target}: holds predictions of another origin; choose another --task, or "
                 "--overwrite to replace them"
             )
-        write_text(path, json.dumps(settings, indent=2, sort_keys=True) + "\n")
+        write_atomically(path, json.dumps(settings, indent=2, sort_keys=True) + "\n")
 
     def clear(self) -> None:
         """Forget everything but which samples there were."""
@@ -170,12 +170,6 @@ def _remember(part: Path, before: Record | None) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     if before is not None:
-        write_text(fresh / BEFORE, json.dumps(asdict(before)))
+        write_atomically(fresh / BEFORE, json.dumps(asdict(before)))
     shutil.rmtree(part, ignore_errors=True)
     fresh.rename(part)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all, and the folders above it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, lambda to: to.write_text(text, encoding="utf-8"))
