@@ -8,15 +8,19 @@ if TYPE_CHECKING:
     from selectlab.api import select as select
     from selectlab.dataset import Dataset as Dataset
     from selectlab.errors import SelectlabError as SelectlabError
+    from selectlab.ranking import Ranking as Ranking
+    from selectlab.ranking import rank as rank
     from selectlab.selection import Selection as Selection
 
 __version__ = "0.1.0"
-__all__ = ["Dataset", "Selection", "SelectlabError", "__version__", "select"]
+__all__ = ["Dataset", "Ranking", "Selection", "SelectlabError", "__version__", "rank", "select"]
 
 _HOMES = {
     "Dataset": "dataset",
+    "Ranking": "ranking",
     "Selection": "selection",
     "SelectlabError": "errors",
+    "rank": "ranking",
     "select": "api",
 }
 

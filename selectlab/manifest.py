@@ -65,6 +65,7 @@ def build_manifest(
                 "entry": part.entry,
                 "strength": part.strength,
                 "state": part.objective.state(),
+                **part.objective.facts(),
             }
             for part in sorted(resolved.plan.parts, key=lambda part: part.entry)
         ],

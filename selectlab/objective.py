@@ -110,6 +110,10 @@ class Objective(ABC):
         """Return what the strategy needs to know in the next round, as JSON data."""
         return None
 
+    def facts(self) -> Mapping[str, object]:
+        """Return how the values came about, as JSON data for the manifest; mostly nothing."""
+        return {}
+
     def shortfalls(self) -> Sequence[str]:
         """Say what the user should know once the selection has ended, a line each.
 

@@ -20,8 +20,8 @@ FOLDERS = {
 }
 
 LAYERS = [
-    "errors atomic",
-    "validation",
+    "errors atomic threads",
+    "validation resources",
     "objective",
     "running_sum signals",
     "vector_signals class_signals",
@@ -38,7 +38,7 @@ LAYERS = [
     "resolve",
     "statistics",
     "manifest writers",
-    "selection",
+    "selection ranking",
     "earlier",
     "api",
     "schema console testing",

@@ -1,0 +1,71 @@
+"""What a run may use: memory and device, held for as long as the run lasts.
+
+The contract of inputs and strategies knows nothing of machines, so what the user allowed is
+looked up here by the few modules that need it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from selectlab.errors import ConfigError
+
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a run may use.
+
+    Attributes:
+        memory: Most memory in bytes; ``None`` for no limit.
+        device: Where matrix products run: ``"cpu"`` is numpy; anything else is the name of a
+            torch device, such as ``"cuda"`` or ``"cuda:1"`` (``"torch"`` is torch on the CPU).
+    """
+
+    memory: int | None = None
+    device: str = "cpu"
+
+
+_current: ContextVar[Resources | None] = ContextVar("selectlab_resources", default=None)
+
+
+def current() -> Resources:
+    """Return what the run in progress may use; everything on the CPU outside of a run."""
+    return _current.get() or Resources()
+
+
+@contextmanager
+def using(resources: Resources) -> Iterator[None]:
+    """Hold the resources of a run."""
+    token = _current.set(resources)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def parse_memory(text: str) -> int:
+    """Return a number of bytes from ``2GB``, ``500 MB``, ``1.5GiB`` or ``1000000``.
+
+    Raises:
+        ConfigError: It is no size, or zero.
+
+    Example:
+        >>> parse_memory("2GB"), parse_memory("1GiB")
+        (2000000000, 1073741824)
+    """
+    found = _SIZE.fullmatch(text)
+    if found is None:
+        raise ConfigError(f"memory: expected a size such as 2GB or 500MB, got {text!r}")
+    number, unit, binary = found.groups()
+    base = 1024 if binary else 1000
+    factor = base ** (" KMGT".index(unit.upper()) if unit else 0)
+    size = int(float(number) * factor)
+    if not size:
+        raise ConfigError("memory: 0 bytes is no room to work in")
+    return size
