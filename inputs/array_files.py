@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 import numpy as np
@@ -13,8 +13,10 @@ import numpy.typing as npt
 
 from selectlab.errors import DataError
 from selectlab.inputs.files import Folder
+from selectlab.row_files import RowFile
 
 BATCH_ROWS = 16_384
+_BATCH_BYTES = 1 << 23
 Blocks = Iterator[tuple[int, npt.NDArray[Any]]]
 Opener = Callable[[], AbstractContextManager[IO[bytes]]]
 
@@ -27,23 +29,50 @@ class Matrix:
         where: The file, for messages.
         shape: Rows and columns.
         opener: Opens the file at its .npy header.
+        path: The file, where it is one of its own on this machine.
     """
 
     where: str
     shape: tuple[int, int]
     opener: Opener
+    path: str | None = None
 
     def blocks(self) -> Blocks:
         """Yield ``(first row, rows)`` in order; one block is in memory at a time."""
         with self.opener() as file:
             (rows, columns), column_major, dtype = _header(file, self.where)
+            step = max(1, min(BATCH_ROWS, _BATCH_BYTES // max(1, columns * dtype.itemsize)))
             if column_major:
-                whole = self._read(file, rows * columns, dtype)
-                yield 0, whole.reshape(columns, rows).T
+                yield from self._transposed(file, (rows, columns), dtype, step)
                 return
-            for start in range(0, rows, BATCH_ROWS):
-                count = min(BATCH_ROWS, rows - start)
+            for start in range(0, rows, step):
+                count = min(step, rows - start)
                 yield start, self._read(file, count * columns, dtype).reshape(count, columns)
+
+    def on_disk(self) -> RowFile | None:
+        """Return the matrix as rows of a file; ``None`` where it is not stored like that."""
+        if self.path is None:
+            return None
+        with self.opener() as file:
+            shape, column_major, dtype = _header(file, self.where)
+            if column_major or not dtype.isnative:
+                return None
+            return RowFile.open(self.path, self.where, file.tell(), shape, dtype)
+
+    def _transposed(
+        self, file: IO[bytes], shape: tuple[int, int], dtype: np.dtype[Any], step: int
+    ) -> Blocks:
+        """Yield rows of a matrix that is stored column by column."""
+        rows, columns = shape
+        if self.path is None:
+            yield 0, self._read(file, rows * columns, dtype).reshape(columns, rows).T
+            return
+        numbers = RowFile.open(self.path, self.where, file.tell(), (rows * columns, 1), dtype)
+        for start in range(0, rows, step):
+            block = np.empty((columns, min(step, rows - start)), dtype=dtype)
+            for column in range(columns):
+                numbers.read(column * rows + start, block[column])
+            yield start, np.ascontiguousarray(block.T)
 
     def _read(self, file: IO[bytes], count: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
         """Read the next numbers."""
@@ -62,7 +91,8 @@ def npy_matrix(folder: Folder, path: str) -> Matrix:
     Raises:
         DataError: It is no .npy file, or holds something else than a matrix of numbers.
     """
-    return _matrix(path, lambda: folder.open(path))
+    found = _matrix(path, lambda: folder.open(path))
+    return found if folder.local_root is None else replace(found, path=folder.uri(path))
 
 
 def npz_matrix(

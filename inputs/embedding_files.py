@@ -13,12 +13,16 @@ import numpy.typing as npt
 
 from selectlab.columns import EmbeddingTable
 from selectlab.errors import DataError, did_you_mean
+from selectlab.ids import Ids
 from selectlab.inputs import metadata_tables
 from selectlab.inputs.array_files import BATCH_ROWS, Blocks, Matrix, npy_matrix, npz_matrix
 from selectlab.inputs.files import Folder, open_file
+from selectlab.inputs.id_columns import id_file
 from selectlab.inputs.metadata_tables import ID_COLUMN
-from selectlab.inputs.sample_ids import id_lines, sample_id
+from selectlab.inputs.sample_ids import sample_id
+from selectlab.stored import block_rows
 
+_BATCH_BYTES = 1 << 20
 VECTOR, OBJECT, LEGACY_IDS = "embedding", "object", "filenames"
 _LEGACY_COLUMN = re.compile(r"embedding_\d+")
 
@@ -37,12 +41,18 @@ def read_embeddings(path: str | os.PathLike[str]) -> EmbeddingTable:
     return embedding_table(folder, name)
 
 
-def embedding_table(folder: Folder, path: str) -> EmbeddingTable:
-    """Open an embedding file of a dataset; what its ``.json`` says of the space comes along."""
+def embedding_table(folder: Folder, path: str, ids: Ids | None = None) -> EmbeddingTable:
+    """Open an embedding file of a dataset; what its ``.json`` says of the space comes along.
+
+    Args:
+        folder: The dataset.
+        path: The file in it.
+        ids: The ids in a parquet file, where they are known already.
+    """
     suffix = path[path.rfind(".") :]
     if suffix not in _READERS:
         raise DataError(f"{path}: embeddings come as {', '.join(_READERS)}")
-    table = _READERS[suffix](folder, path)
+    table = _from_parquet(folder, path, ids) if ids else _READERS[suffix](folder, path)
     about = f"{path.removesuffix(suffix)}.json"
     return _described(table, folder.read_json(about), about) if about in folder else table
 
@@ -99,7 +109,7 @@ def _described(table: EmbeddingTable, content: Any, where: str) -> EmbeddingTabl
     return replace(table, space=space, normalised=normalised)
 
 
-def _from_parquet(folder: Folder, path: str) -> EmbeddingTable:
+def _from_parquet(folder: Folder, path: str, ids: Ids | None = None) -> EmbeddingTable:
     """Open columns sample_id, embedding and, for objects, object."""
     import pyarrow as pa
 
@@ -114,8 +124,7 @@ def _from_parquet(folder: Folder, path: str) -> EmbeddingTable:
         if not (lists or fixed) or not _is_number(kind.value_type):
             raise DataError(f"{path}: column 'embedding' must hold lists of numbers, not {kind}")
         dimension = kind.list_size if fixed else _first_length(file)
-    ids = metadata_tables.read_parquet(folder, path, [ID_COLUMN]).column(0).to_pylist()
-    names = [sample_id(name, path) for name in ids]
+    names = metadata_tables.table_ids(folder, path) if ids is None else ids
     objects = _parquet_objects(folder, path) if OBJECT in schema.names else None
     return EmbeddingTable(
         path, names, dimension, lambda: _parquet_blocks(folder, path, dimension, names),
@@ -150,20 +159,33 @@ def _object_indices(values: npt.NDArray[Any], where: str) -> npt.NDArray[np.int6
     return values.astype(np.int64)
 
 
-def _parquet_blocks(folder: Folder, path: str, dimension: int, ids: list[str]) -> Blocks:
+def _parquet_blocks(folder: Folder, path: str, dimension: int, ids: Ids) -> Blocks:
     """Yield the vectors batch by batch, as views of the arrow buffers."""
     start = 0
+    n_rows = min(BATCH_ROWS, block_rows(dimension, n_bytes=_BATCH_BYTES))
     with metadata_tables.open_parquet(folder, path) as file:
-        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=[VECTOR]):
-            column = batch.column(0)
+        for column in metadata_tables.column_pieces(file, VECTOR, n_rows):
             _refuse_ragged(column, dimension, path, ids, start)
-            values = column.flatten().to_numpy(zero_copy_only=False)
-            yield start, values.reshape(len(column), dimension)
+            yield start, _numbers(column.flatten()).reshape(len(column), dimension)
             start += len(column)
 
 
-def _refuse_ragged(column: Any, dimension: int, where: str, ids: list[str], start: int) -> None:
+def _numbers(values: Any) -> npt.NDArray[Any]:
+    """Return an arrow array as numpy's, without loading pandas as arrow does."""
+    if values.null_count:
+        with_gaps: npt.NDArray[Any] = values.to_numpy(zero_copy_only=False)
+        return with_gaps
+    kind = values.type.to_pandas_dtype()
+    held = np.frombuffer(values.buffers()[1] or b"", dtype=kind)
+    return held[values.offset : values.offset + len(values)]
+
+
+def _refuse_ragged(column: Any, dimension: int, where: str, ids: Ids, start: int) -> None:
     """Refuse vectors that are null or of another length."""
+    import pyarrow as pa
+
+    if not column.null_count and pa.types.is_fixed_size_list(column.type):
+        return
     import pyarrow.compute as pc
 
     lengths = pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False)
@@ -186,7 +208,7 @@ def _from_npy(folder: Folder, path: str) -> EmbeddingTable:
     if f"{stem}.csv" in folder:
         where = f"{stem}.csv"
         frame = metadata_tables.read_csv(folder, where)
-        ids = [sample_id(name, where) for name in frame[ID_COLUMN].tolist()]
+        ids = Ids.of(sample_id(name, where) for name in frame[ID_COLUMN].tolist())
         if OBJECT in frame.columns:
             objects = _object_indices(frame[OBJECT].to_numpy(), where)
     else:
@@ -196,7 +218,8 @@ def _from_npy(folder: Folder, path: str) -> EmbeddingTable:
                 f"{path}: no ids; expected {beside} with one sample id a line, "
                 f"or {stem}.csv with columns sample_id and object"
             )
-        ids = id_lines(folder.read(where), where)
+        with folder.open(where) as lines:
+            ids = id_file(lines, where)
     return _of_matrix(matrix, ids, where, objects)
 
 
@@ -206,19 +229,21 @@ def _from_npz(folder: Folder, path: str) -> EmbeddingTable:
     if "ids" not in arrays or arrays["ids"].dtype.kind != "U":
         raise DataError(f"{path}: no array 'ids' of text, one sample id for each embedding")
     objects = _object_indices(arrays[OBJECT], path) if OBJECT in arrays else None
-    ids = [sample_id(name, path) for name in arrays["ids"].tolist()]
+    ids = Ids.of(sample_id(name, path) for name in arrays["ids"].tolist())
     return _of_matrix(matrix, ids, f"{path} ids", objects)
 
 
 def _of_matrix(
-    matrix: Matrix, ids: list[str], where: str, objects: npt.NDArray[np.int64] | None
+    matrix: Matrix, ids: Ids, where: str, objects: npt.NDArray[np.int64] | None
 ) -> EmbeddingTable:
     """Join a matrix in a file with its ids."""
     rows, dimension = matrix.shape
     for what, length in (("ids", len(ids)), ("objects", rows if objects is None else len(objects))):
         if length != rows:
             raise DataError(f"{where}: {length} {what} for the {rows} rows of {matrix.where}")
-    return EmbeddingTable(matrix.where, ids, dimension, matrix.blocks, objects=objects)
+    return EmbeddingTable(
+        matrix.where, ids, dimension, matrix.blocks, objects=objects, on_disk=matrix.on_disk
+    )
 
 
 def _from_csv(folder: Folder, path: str) -> EmbeddingTable:
@@ -232,7 +257,7 @@ def _from_csv(folder: Folder, path: str) -> EmbeddingTable:
     for name in columns:
         if frame[name].dtype.kind not in "iuf":
             raise DataError(f"{path}: column {name!r} holds something else than numbers")
-    ids = [sample_id(name, path) for name in frame[LEGACY_IDS].tolist()]
+    ids = Ids.of(sample_id(name, path) for name in frame[LEGACY_IDS].tolist())
     vectors = frame[columns].to_numpy(dtype=np.float32)
     return EmbeddingTable(path, ids, len(columns), lambda: [(0, vectors)])
 

@@ -9,9 +9,11 @@ import numpy as np
 from pydantic import model_validator
 from typing_extensions import Self
 
-from selectlab.dataset import Dataset, fill
+from selectlab.dataset import Dataset
 from selectlab.errors import DataError, did_you_mean, first_of
+from selectlab.ids import Ids, narrow
 from selectlab.types import Input, Kinds, Objects, Vectors
+from selectlab.vector_tables import fill, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from selectlab.columns import EmbeddingTable
-    from selectlab.types import BoolArray, Rows
+    from selectlab.ids import Index
+    from selectlab.stored import Float32Rows
+    from selectlab.types import BoolArray
 
 EVERYTHING = "initial-tag"
 """The tag that every dataset has: all of its samples."""
@@ -38,7 +42,8 @@ class Embeddings(Input):
         normalize: Scale vectors to unit length.
 
     Cost:
-        One float32 copy of the vectors, read block by block.
+        One float32 copy of the vectors, read block by block; none in memory where the run has a
+        memory limit that it would burst.
 
     Example:
         >>> from selectlab.inputs import Embeddings
@@ -142,8 +147,7 @@ class Embeddings(Input):
             )
         found = table if other is dataset else self._table(other)
         _same_space(table, found)
-        row = {sample_id: at for at, sample_id in enumerate(wanted)}
-        owner = np.array([row.get(sample_id, -1) for sample_id in found.ids], dtype=np.intp)
+        owner = wanted.positions(found.ids)
         target, owners = _sorted_targets(found, owner)
         if self.task is None:
             _one_each(found, owners, wanted)
@@ -153,7 +157,7 @@ class Embeddings(Input):
                 f"{self.tag_name!r} has objects"
             )
         query = fill(found, target, len(owners), normalize=self.normalize)
-        return query, tuple(wanted[at] for at in owners.tolist())
+        return query, tuple(wanted.take(owners))
 
     def _query_dataset(self, dataset: Dataset) -> Dataset:
         """Return the dataset the query set lies in."""
@@ -178,15 +182,15 @@ class Embeddings(Input):
     def _name_it(self) -> str:
         return f"name its folder in datasets.json or with --dataset {self.dataset_id}=PATH"
 
-    def _query_ids(self, other: Dataset, hint: str) -> list[str]:
-        """Return the sorted ids of the tag."""
+    def _query_ids(self, other: Dataset, hint: str) -> Ids:
+        """Return the ids of the tag, sorted, each once."""
         tag = str(self.tag_name)
-        ids = other.source.tag(tag)
+        ids: Sequence[str] | None = other.source.tag(tag)
         if ids is None and tag == EVERYTHING:
             ids = other.ids
         if ids is None:
             raise DataError(f"{other.source.where}: no tag {tag!r}{_tag_hint(other, tag)}{hint}")
-        wanted = sorted(set(ids))
+        wanted = Ids.of(ids).sorted_unique()
         if not wanted:
             raise DataError(f"{other.source.where}: the query is empty; tag {tag!r} has no ids")
         other.rows_of(wanted, f"{other.source.where}: tag {tag!r}")
@@ -213,7 +217,7 @@ def _same_space(table: EmbeddingTable, query: EmbeddingTable) -> None:
         )
 
 
-def _sorted_targets(table: EmbeddingTable, owner: Rows) -> tuple[Rows, Rows]:
+def _sorted_targets(table: EmbeddingTable, owner: Index) -> tuple[Index, Index]:
     """Return where each vector of a table goes when sorted by owner, then object index.
 
     Args:
@@ -224,14 +228,16 @@ def _sorted_targets(table: EmbeddingTable, owner: Rows) -> tuple[Rows, Rows]:
         The target of each vector (-1 left out), and the owner of each target.
     """
     used = np.flatnonzero(owner >= 0)
-    objects = np.zeros(len(owner), dtype=np.int64) if table.objects is None else table.objects
-    used = used[np.lexsort((objects[used], owner[used]))]
-    target = np.full(len(owner), -1, dtype=np.intp)
+    if table.objects is None:
+        used = used[np.argsort(owner[used], kind="stable")]
+    else:
+        used = used[np.lexsort((table.objects[used], owner[used]))]
+    target = narrow(np.full(len(owner), -1), len(owner))
     target[used] = np.arange(len(used))
     return target, owner[used]
 
 
-def _one_each(table: EmbeddingTable, owners: Rows, wanted: Sequence[str]) -> None:
+def _one_each(table: EmbeddingTable, owners: Index, wanted: Sequence[str]) -> None:
     """Refuse a query in which a sample has no vector, or several."""
     times = np.bincount(owners, minlength=len(wanted))
     none = [wanted[int(at)] for at in np.flatnonzero(times == 0)]
@@ -249,12 +255,12 @@ def _one_each(table: EmbeddingTable, owners: Rows, wanted: Sequence[str]) -> Non
 
 def _objects(
     dataset: Dataset, table: EmbeddingTable, task: str, normalize: bool
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], BoolArray | None]:
+) -> tuple[Float32Rows, npt.NDArray[np.int64], BoolArray | None]:
     """Return the object vectors in row order, their offsets, and the rows that lack them."""
     if table.objects is None:
         raise DataError(f"{table.where}: no column 'object' (index into the predictions)")
     n_rows = len(dataset)
-    owner = np.array([dataset.rows.get(sample_id, -1) for sample_id in table.ids], dtype=np.intp)
+    owner = narrow(dataset.ids.positions(table.ids), n_rows)
     target, owners = _sorted_targets(table, owner)
     if not len(owners):
         raise DataError(
@@ -268,7 +274,7 @@ def _objects(
     objects[target[target >= 0]] = table.objects[target >= 0]
     predicted = dataset.predictions(task).counts() if task in dataset.source.tasks() else None
     _check_indices(dataset, table, owners, objects, predicted)
-    vectors = fill(table, target, len(owners), normalize=normalize)
+    vectors = load(table, target, len(owners), normalize=normalize)
     offsets = np.concatenate([[0], np.cumsum(embedded)]).astype(np.int64)
     missing = None if predicted is None else (embedded == 0) & (predicted > 0)
     return vectors, offsets, missing if missing is not None and missing.any() else None
@@ -277,7 +283,7 @@ def _objects(
 def _check_indices(
     dataset: Dataset,
     table: EmbeddingTable,
-    owners: Rows,
+    owners: Index,
     objects: npt.NDArray[np.int64],
     predicted: npt.NDArray[np.int64] | None,
 ) -> None:

@@ -7,9 +7,12 @@ import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO
 
+import numpy as np
+
 from selectlab.columns import EmbeddingTable, MetadataTable, TaskPredictions
 from selectlab.dataset import Dataset
 from selectlab.errors import DataError
+from selectlab.ids import Ids, union
 from selectlab.inputs import embedding_files, metadata_tables
 from selectlab.inputs.files import Folder, Progress, cache_folder, open_folder
 from selectlab.inputs.image_names import ImageNames
@@ -84,8 +87,9 @@ class FolderSource:
             task: self._placed(table, task) for task, table in (predictions or {}).items()
         }
         self._tables: dict[str, EmbeddingTable] = {}
+        self._parquet_ids: dict[str, Ids] = {}
         self._files: MetadataFiles | None = None
-        self._ids: tuple[str, ...] | None = None
+        self._ids: Ids | None = None
 
     @property
     def where(self) -> str:
@@ -106,11 +110,10 @@ class FolderSource:
             for table in self._elsewhere.values():
                 found.update(table.ids)
             found.update(self._metadata_ids())
-            for path in self._table_paths().values():
-                found.update(self._table_ids(path))
+            tables = [self._table_ids(path) for path in self._table_paths().values()]
             for path in self._metadata_tables():
-                found.update(metadata_tables.table_ids(self._folder, path))
-            self._ids = tuple(sorted(self._relevant(found)))
+                tables.append(metadata_tables.table_ids(self._folder, path))
+            self._ids = self._relevant(union([Ids.of(found), *tables]))
         return self._ids
 
     def embeddings(self, space: str | None) -> EmbeddingTable | None:
@@ -153,8 +156,8 @@ class FolderSource:
             frames.append(metadata_tables.read_metadata_table(self._folder, path, declared))
             places.append(path)
         path = self._table_paths().get("", "")
-        if path.endswith(".parquet"):
-            without = (embedding_files.VECTOR, embedding_files.OBJECT)
+        without = (embedding_files.VECTOR, embedding_files.OBJECT)
+        if path.endswith(".parquet") and metadata_tables.keys(self._folder, path, without):
             frames.append(
                 metadata_tables.read_metadata_table(self._folder, path, declared, without)
             )
@@ -163,8 +166,8 @@ class FolderSource:
         if merged is None:
             return None
         where = next(at for at, frame in zip(places, frames, strict=True) if len(frame.columns))
-        wanted = set(ids)
-        kept = merged[[name in wanted for name in merged.index]]
+        known = Ids.of(ids).sorted_unique().positions(merged.index.tolist()) >= 0
+        kept = merged if known.all() else merged[known]
         return MetadataTable(where, kept, {key: entry.field for key, entry in declared.items()})
 
     def tag(self, name: str) -> Sequence[str] | None:
@@ -255,16 +258,21 @@ class FolderSource:
         path = self._table_paths().get(name)
         if path is None:
             return None
+        return self._opened(path)
+
+    def _opened(self, path: str) -> EmbeddingTable:
         if path not in self._tables:
-            self._tables[path] = embedding_files.embedding_table(self._folder, path)
+            ids = self._parquet_ids.get(path)
+            self._tables[path] = embedding_files.embedding_table(self._folder, path, ids)
         return self._tables[path]
 
-    def _table_ids(self, path: str) -> Iterable[str]:
-        if path.endswith(".parquet"):
-            return metadata_tables.table_ids(self._folder, path)
-        if path not in self._tables:
-            self._tables[path] = embedding_files.embedding_table(self._folder, path)
-        return self._tables[path].ids
+    def _table_ids(self, path: str) -> Ids:
+        """Return the ids of an embedding file; its other columns are looked at when needed."""
+        if not path.endswith(".parquet"):
+            return Ids.of(self._opened(path).ids)
+        if path not in self._parquet_ids:
+            self._parquet_ids[path] = metadata_tables.table_ids(self._folder, path)
+        return self._parquet_ids[path]
 
     def _metadata_tables(self) -> list[str]:
         paths = (self._home(name) for name in ("metadata.parquet", "metadata.csv"))
@@ -287,9 +295,10 @@ class FolderSource:
         known = metadata_ids(self._folder, self._home("metadata"), self._names)
         return self._metadata_files().values if known is None else known
 
-    def _relevant(self, found: set[str]) -> set[str]:
+    def _relevant(self, found: Ids) -> Ids:
         """Return the samples that relevant_filenames.txt names, if it is there."""
         where = self._home("relevant_filenames.txt")
         if where not in self._folder:
             return found
-        return matching(found, unique_id_lines(self._folder.read(where), where), where)
+        lines = unique_id_lines(self._folder.read(where), where)
+        return found.take(np.flatnonzero(matching(found, lines, where)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selectlab.errors import DataError, did_you_mean, first_of, repeated
+from selectlab.ids import Ids
 from selectlab.inputs.files import Folder
+from selectlab.inputs.id_columns import id_column
 from selectlab.inputs.metadata_columns import Declared, typed_frame
 from selectlab.inputs.sample_ids import sample_id
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 ID_COLUMN = "sample_id"
 _BUFFER_BYTES = 1 << 20
+_ID_ROWS = 16_384
 _TEXT = ("CATEGORICAL_STRING",)
 
 
@@ -49,13 +54,29 @@ def read_metadata_table(
     return typed_frame(frame, declared, path)
 
 
-def table_ids(folder: Folder, path: str) -> list[str]:
-    """Return the different sample ids of a table, without reading its other columns."""
-    if path.endswith(".parquet"):
-        found = read_parquet(folder, path, [ID_COLUMN]).column(0).unique().to_pylist()
-    else:
-        found = list(dict.fromkeys(read_csv(folder, path)[ID_COLUMN]))
-    return [sample_id(name, path) for name in found]
+def table_ids(folder: Folder, path: str) -> Ids:
+    """Return the sample id of each row of a table, without reading its other columns."""
+    if not path.endswith(".parquet"):
+        return Ids.of(sample_id(name, path) for name in read_csv(folder, path)[ID_COLUMN].tolist())
+    with open_parquet(folder, path) as file:
+        _refuse_lacking([ID_COLUMN], file.schema_arrow.names, path)
+        return id_column(column_pieces(file, ID_COLUMN, _ID_ROWS), path)
+
+
+def keys(folder: Folder, path: str, without: Sequence[str] = ()) -> list[str]:
+    """Return the columns of a parquet file that are metadata; nested ones are none."""
+    import pyarrow as pa
+
+    with open_parquet(folder, path) as file:
+        fields = [file.schema_arrow.field(i) for i in range(len(file.schema_arrow))]
+    other = [field.name for field in fields if not pa.types.is_nested(field.type)]
+    return [name for name in other if name not in (ID_COLUMN, *without)]
+
+
+def column_pieces(file: pq.ParquetFile, column: str, n_rows: int) -> Iterator[Any]:
+    """Yield a column of a parquet file, so many rows at a time."""
+    for batch in file.iter_batches(batch_size=n_rows, columns=[column], use_threads=False):
+        yield batch.column(0)
 
 
 def read_parquet(folder: Folder, path: str, columns: Sequence[str]) -> pa.Table:
@@ -65,11 +86,14 @@ def read_parquet(folder: Folder, path: str, columns: Sequence[str]) -> pa.Table:
         DataError: It is no parquet file, or lacks a column.
     """
     with open_parquet(folder, path) as file:
-        known = file.schema_arrow.names
-        lacking = [name for name in columns if name not in known]
-        if lacking:
-            raise DataError(f"{path}: no column {lacking[0]!r}{did_you_mean(lacking[0], known)}")
+        _refuse_lacking(columns, file.schema_arrow.names, path)
         return file.read(columns=list(columns))
+
+
+def _refuse_lacking(columns: Sequence[str], known: Sequence[str], path: str) -> None:
+    lacking = [name for name in columns if name not in known]
+    if lacking:
+        raise DataError(f"{path}: no column {lacking[0]!r}{did_you_mean(lacking[0], known)}")
 
 
 def read_csv(
@@ -110,8 +134,9 @@ def read_csv(
 @contextmanager
 def open_parquet(folder: Folder, path: str) -> Iterator[pq.ParquetFile]:
     """Open a parquet file; its errors become ours."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    with _plain_allocator():
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
     with folder.open(path) as raw:
         try:
@@ -120,6 +145,24 @@ def open_parquet(folder: Folder, path: str) -> Iterator[pq.ParquetFile]:
         except (pa.ArrowException, OSError) as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]
             raise DataError(f"{path}: not a readable parquet file, {first}") from None
+
+
+@contextmanager
+def _plain_allocator() -> Iterator[None]:
+    """Let arrow, when it is loaded in here, take its memory from the system as numpy does.
+
+    Its own allocator reserves a GiB of addresses, which a limit set from outside counts.
+    """
+    name = "ARROW_DEFAULT_MEMORY_POOL"
+    if name in os.environ or "pyarrow" in sys.modules:
+        yield
+        return
+    os.environ[name] = "system"
+    try:
+        yield
+        sys.modules["pyarrow"].default_memory_pool()
+    finally:
+        del os.environ[name]
 
 
 def merged(tables: Sequence[pd.DataFrame]) -> pd.DataFrame | None:
@@ -162,12 +205,7 @@ def _read_parquet(
     folder: Folder, path: str, declared: Mapping[str, Declared], without: Sequence[str]
 ) -> pd.DataFrame:
     """Read a parquet table; nested columns are no metadata and are passed over."""
-    import pyarrow as pa
-
-    with open_parquet(folder, path) as file:
-        fields = [file.schema_arrow.field(i) for i in range(len(file.schema_arrow))]
-    kept = [f.name for f in fields if not pa.types.is_nested(f.type) and f.name not in without]
-    names = [ID_COLUMN, *(name for name in kept if name != ID_COLUMN)]
+    names = [ID_COLUMN, *keys(folder, path, without)]
     frame: pd.DataFrame = read_parquet(folder, path, names).to_pandas(ignore_metadata=True)
     return frame
 

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from selectlab import progress
+
 T = TypeVar("T")
 
 
@@ -16,8 +18,12 @@ def track(items: Iterable[T], total: int, text: str, show: bool | None = None) -
         items: What is worked on.
         total: How many there are.
         text: What is being done.
-        show: Draw the bar; ``None`` draws it when stderr is a terminal.
+        show: Draw the bar; ``None`` draws it when stderr is a terminal. Inside a run whose
+            progress is shown already, it is a stage of that.
     """
+    if show is None and progress.current() is not None:
+        yield from progress.followed(items, total, f"computing {text}")
+        return
     if show is None:
         show = sys.stderr.isatty()
     if not show:

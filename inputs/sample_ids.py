@@ -118,11 +118,16 @@ def unique_id_lines(data: bytes, where: str) -> list[str]:
     return list(dict.fromkeys(id_lines(data, where)))
 
 
-def matching(found: set[str], lines: Sequence[str], where: str) -> set[str]:
-    """Return the samples that the lines of a relevant_filenames.txt name.
+def matching(found: Sequence[str], lines: Sequence[str], where: str) -> list[bool]:
+    """Return which samples the lines of a relevant_filenames.txt name.
 
     A line is a path, a pattern (``*`` goes across folders), or a video, which means all its
     frames. Lines that match nothing do no harm, as long as one line matches.
+
+    Args:
+        found: The samples, sorted.
+        lines: The lines.
+        where: Their file, for messages.
 
     Raises:
         DataError: No line matches.
@@ -130,14 +135,13 @@ def matching(found: set[str], lines: Sequence[str], where: str) -> set[str]:
     exact = set(lines)
     patterns = [fnmatch.translate(line) for line in lines if set(line) & set("*?[")]
     pattern = re.compile("|".join(patterns)) if patterns else None
-    kept = {
-        name
+    kept = [
+        bool(name in exact or video_of(name) in exact or (pattern and pattern.match(name)))
         for name in found
-        if name in exact or video_of(name) in exact or (pattern and pattern.match(name))
-    }
-    if found and not kept:
+    ]
+    if kept and not any(kept):
         raise DataError(
             f"{where}: none of its {len(lines)} lines matches one of {len(found)} samples, "
-            f"such as {min(found)!r}"
+            f"such as {found[0]!r}"
         )
     return kept

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import warnings as python_warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selectlab import greedy, sequences
+from selectlab import greedy, progress, sequences
+from selectlab.checkpoint import Checkpoint, opened
 from selectlab.config import Config, load
 from selectlab.dataset import Dataset
 from selectlab.earlier import read_earlier
-from selectlab.errors import DataError
-from selectlab.manifest import build_manifest
+from selectlab.errors import ConfigError, DataError, did_you_mean
+from selectlab.manifest import build_manifest, hash_signals
 from selectlab.resolve import Resolved, candidate_rows, resolve
+from selectlab.resources import Resources, checked_device, current, parse_memory, using
 from selectlab.selection import Because, Pick, Selection
 from selectlab.vector_signals import Embedded
 
@@ -32,6 +35,11 @@ def select(
     proportion_samples: float | None = None,
     preselected: Any = None,
     selected_sequence_length: int | None = None,
+    memory: str | int | None = None,
+    device: str = "cpu",
+    engine: str = "local",
+    workers: int | None = None,
+    checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     on_pick: Callable[[int], None] | None = None,
 ) -> Selection:
     """Select the samples worth labelling next.
@@ -47,7 +55,17 @@ def select(
             in every objective and are not selected again. ``None`` takes the dataset's own
             ``preselected.txt``, if it has one; ``()`` takes nothing.
         selected_sequence_length: Select runs of this many video frames.
-        on_pick: Called with the number of picks after each one.
+        memory: Most memory to work in, such as ``"2GB"``, or bytes; ``None`` for no limit.
+        device: Where matrix products run: ``"cpu"``, or a torch device such as ``"cuda"`` or
+            ``"cuda:1"`` (``"torch"`` is torch on the CPU). The picks are the same.
+        engine: Who does the work: ``"local"`` this process and its threads, ``"process"``
+            several processes of this machine, ``"ray"`` a Ray cluster. The picks are the same.
+        workers: How many processes or Ray actors; ``None`` for as many as there are cores.
+        checkpoint: A file, or a folder to put one in, that holds what was picked so far. A
+            selection that was interrupted goes on from there when it is called again, and gives
+            what it would have given; the file is removed when all is done. With an open
+            :class:`~selectlab.checkpoint.Checkpoint` removing it is up to you.
+        on_pick: Called with the number of picks after each one, often a few at a time.
 
     Returns:
         The ranking, at most ``n_samples`` long, never padded.
@@ -69,20 +87,123 @@ def select(
     parsed = load(config, n_samples=n_samples, proportion_samples=proportion_samples)
     if selected_sequence_length is not None:
         parsed = load({**dict(parsed), "selected_sequence_length": selected_sequence_length})
-    dataset = data if isinstance(data, Dataset) else _open(data)
-    earlier = read_earlier(dataset.source.preselected() if preselected is None else preselected)
-    parsed = _continued(parsed, earlier.states)
-    with python_warnings.catch_warnings(record=True) as caught:
-        python_warnings.simplefilter("always", UserWarning)
-        resolved = resolve(parsed, dataset, earlier.ids)
-    outcome = greedy.run(resolved.plan, on_pick)
+    _check_engine(engine, workers)
+    with using(_resources(memory, device)), _checkpoint(checkpoint) as saved:
+        progress.stage("reading inputs")
+        dataset = data if isinstance(data, Dataset) else _open(data)
+        earlier = read_earlier(dataset.source.preselected() if preselected is None else preselected)
+        parsed = _continued(parsed, earlier.states)
+        with python_warnings.catch_warnings(record=True) as caught:
+            python_warnings.simplefilter("always", UserWarning)
+            resolved = resolve(parsed, dataset, earlier.ids)
+        notes = [*parsed.notes, *(str(w.message) for w in caught), *_worth_knowing(resolved)]
+        hashes = hash_signals(resolved.signals)
+        resume = [] if saved is None else saved.begin(resolved, hashes)
+        outcome = _picked(resolved, engine, workers, saved, resume, on_pick)
+        progress.stage("comparing with a random pick")
+        selection = _selection(resolved, outcome, [*notes, *outcome.shortfalls], hashes)
+        if saved is not None and saved is not checkpoint:
+            saved.remove()
+    return selection
+
+
+def run_plan(
+    plan: greedy.Plan,
+    *,
+    engine: str = "local",
+    workers: int | None = None,
+    watch: Callable[[Sequence[int]], None] | None = None,
+    resume: Sequence[int] = (),
+) -> greedy.Outcome:
+    """Run the loop on the engine asked for.
+
+    Args:
+        plan: Objectives and candidates.
+        engine: ``"local"``, ``"process"`` or ``"ray"``.
+        workers: How many workers, for engines that have some.
+        watch: Called now and then, and at the end, with all rows picked so far, in order.
+        resume: Rows picked earlier, in order, with which the loop begins.
+
+    Raises:
+        ConfigError: The engine is not there.
+    """
+    if engine != "local":
+        raise ConfigError(f"engine: {engine!r} is not available in this version; 'local' is")
+    return greedy.run(plan, watch, resume)
+
+
+_ENGINES = ("local", "process", "ray")
+
+
+def _check_engine(engine: str, workers: int | None) -> None:
+    if engine not in _ENGINES:
+        raise ConfigError(f"engine: nothing is called {engine!r}{did_you_mean(engine, _ENGINES)}")
+    if workers is not None and engine == "local":
+        raise ConfigError(
+            "workers: the local engine has threads, as many as OMP_NUM_THREADS says; workers go "
+            "with engine 'process' or 'ray'"
+        )
+    if workers is not None and workers < 1:
+        raise ConfigError(f"workers: must be at least 1, got {workers}")
+
+
+def _resources(memory: str | int | None, device: str) -> Resources:
+    limit = parse_memory(str(memory)) if memory is not None else None
+    return replace(current(), memory=limit, device=checked_device(device))
+
+
+@contextmanager
+def _checkpoint(
+    given: str | os.PathLike[str] | Checkpoint | None,
+) -> Iterator[Checkpoint | None]:
+    """Open a checkpoint, unless it is open or there is none."""
+    if given is None or isinstance(given, Checkpoint):
+        yield given
+    else:
+        with opened(given) as checkpoint:
+            yield checkpoint
+
+
+def _picked(
+    resolved: Resolved,
+    engine: str,
+    workers: int | None,
+    saved: Checkpoint | None,
+    resume: Sequence[int],
+    on_pick: Callable[[int], None] | None,
+) -> greedy.Outcome:
+    """Run the loop, and save what was picked whatever happens."""
+    wanted = min(resolved.plan.n_picks, int(resolved.plan.candidates.sum()))
+    told: int | None = None
+    if resume:
+        progress.stage(f"taking over {len(resume):,} picks")
+    else:
+        progress.stage("selecting", wanted, unit="picks")
+
+    def watch(rows: Sequence[int]) -> None:
+        nonlocal told
+        if saved is not None:
+            saved.watch(rows)
+        if told is None and resume:
+            progress.stage("selecting", wanted, len(rows), "picks")
+        progress.reach(len(rows))
+        first, told = len(resume) if told is None else told, len(rows)
+        if on_pick is not None:
+            for done in range(first, told):
+                on_pick(done + 1)
+
+    try:
+        outcome = run_plan(
+            resolved.plan, engine=engine, workers=workers, watch=watch, resume=resume
+        )
+    finally:
+        if saved is not None:
+            saved.write()
     if not outcome.picks:
         raise DataError(
             f"nothing selected from {resolved.counts.candidates} candidates: {outcome.stop_reason}"
         )
-    notes = [*parsed.notes, *(str(w.message) for w in caught)]
-    notes += _worth_knowing(resolved) + outcome.shortfalls
-    return _selection(resolved, outcome, notes)
+    return outcome
 
 
 def _worth_knowing(resolved: Resolved) -> list[str]:
@@ -131,7 +252,12 @@ def _continued(config: Config, states: Mapping[str, Mapping[str, Any]]) -> Confi
     return config.model_copy(update={"strategies": entries})
 
 
-def _selection(resolved: Resolved, outcome: greedy.Outcome, notes: Sequence[str]) -> Selection:
+def _selection(
+    resolved: Resolved,
+    outcome: greedy.Outcome,
+    notes: Sequence[str],
+    hashes: Sequence[str],
+) -> Selection:
     ids = resolved.dataset.ids
     picks = tuple(_explained(resolved, outcome))
     if len(picks) < resolved.wanted:
@@ -145,7 +271,7 @@ def _selection(resolved: Resolved, outcome: greedy.Outcome, notes: Sequence[str]
         information = sequences.information(
             ids, resolved.rows[chosen], _timestamps(resolved.dataset)
         )
-    manifest = build_manifest(resolved, outcome, chosen, notes)
+    manifest = build_manifest(resolved, outcome, chosen, notes, hashes)
     return Selection(
         picks=picks,
         preselected=tuple(ids[row] for row in resolved.preselected),

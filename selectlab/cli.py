@@ -13,6 +13,7 @@ from selectlab.commands.demo import demo
 from selectlab.commands.frames import frames
 from selectlab.commands.installed import schema, strategies
 from selectlab.commands.metrics import metrics
+from selectlab.commands.options import InPanels
 from selectlab.commands.predict import predict
 from selectlab.commands.select import select, validate
 from selectlab.errors import SelectlabError
@@ -60,5 +61,6 @@ app.command()(predict)
 app.command("assert")(assert_)
 app.add_typer(imports.app)
 app.command()(frames)
-for command in (select, validate, schema, strategies, metrics, demo):
+app.command(cls=InPanels)(select)
+for command in (validate, schema, strategies, metrics, demo):
     app.command()(command)

@@ -9,6 +9,8 @@ from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from selectlab.row_files import RowFile
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -35,6 +37,8 @@ class EmbeddingTable:
         normalised: Vectors have unit length already; the file says so.
         space: Name of the embedding space, if known: model name and weights hash.
         objects: 0-based object index of each vector within its sample; ``None`` for samples.
+        on_disk: Opens the vectors as rows of a file on this machine; gives ``None`` where they
+            are not stored like that.
     """
 
     where: str
@@ -44,6 +48,7 @@ class EmbeddingTable:
     normalised: bool = False
     space: str | None = None
     objects: npt.NDArray[np.int64] | None = None
+    on_disk: Callable[[], RowFile | None] = lambda: None
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.live import Live
 from rich.markup import escape
+from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from selectlab.statistics import summary_lines
 
 if TYPE_CHECKING:
+    from selectlab.progress import Progress
     from selectlab.registry import Installed
     from selectlab.selection import Selection
 
 _PIPE_WIDTH = 160
+_BAR_WIDTH = 30
 
 
 def console() -> Console:
@@ -89,3 +95,32 @@ def print_selection(chosen: Selection, most: int = 10) -> None:
     )
     for warning in chosen.warnings:
         console().print(f"note: {escape(warning)}")
+
+
+@contextmanager
+def live_progress(progress: Progress) -> Iterator[None]:
+    """Show a progress on the last line of the terminal behind stderr, and remove it afterwards."""
+    screen = Console(stderr=True, highlight=False)
+    with Live(
+        get_renderable=lambda: _progress_line(progress),
+        console=screen,
+        refresh_per_second=4,
+        transient=True,
+        redirect_stdout=False,
+    ):
+        yield
+
+
+def _progress_line(progress: Progress) -> Table:
+    stage = progress.now
+    line = Table.grid(padding=(0, 1))
+    cells: list[Text | ProgressBar] = [Text(stage.name)]
+    if stage.total is not None:
+        cells.append(ProgressBar(stage.total, stage.done, width=_BAR_WIDTH))
+        cells.append(Text(f"{stage.count}, {stage.outlook}"))
+    else:
+        cells.append(Text(stage.outlook))
+    for _ in cells:
+        line.add_column(no_wrap=True)
+    line.add_row(*cells)
+    return line

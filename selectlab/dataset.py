@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from selectlab.columns import EmbeddingTable, MetadataField, MetadataTable, Source, TaskPredictions
 from selectlab.errors import DataError, did_you_mean, first_of
-
-if TYPE_CHECKING:
-    pass
+from selectlab.ids import Ids, RowOf, narrow
+from selectlab.stored import Float32Rows
+from selectlab.vector_tables import load
 
 BoolArray = npt.NDArray[np.bool_]
-Float32 = npt.NDArray[np.float32]
 
 
 class Dataset:
@@ -67,10 +66,10 @@ class Dataset:
             )
         self.source: Source = source
         self.datasets = dict(datasets or {})
-        self.ids: tuple[str, ...] = tuple(sorted(source.ids()))
+        self.ids: Ids = Ids.of(source.ids()).sorted_unique()
         if not self.ids:
             raise DataError(f"{source.where}: no samples; expected images, embeddings or tables")
-        self._rows: dict[str, int] | None = None
+        self.rows: Mapping[str, int] = RowOf(self.ids)
         self._cache: dict[tuple[str, str], Any] = {}
 
     def __len__(self) -> int:
@@ -79,28 +78,23 @@ class Dataset:
     def __repr__(self) -> str:
         return f"Dataset({self.source.where!r}, {len(self)} samples)"
 
-    @property
-    def rows(self) -> dict[str, int]:
-        """Row of each sample id."""
-        if self._rows is None:
-            self._rows = {sample_id: row for row, sample_id in enumerate(self.ids)}
-        return self._rows
-
     def rows_of(self, ids: Iterable[str], where: str) -> npt.NDArray[np.intp]:
         """Return the rows of ids, in their order.
 
         Raises:
             DataError: An id is not in the dataset.
         """
-        wanted = list(ids)
-        unknown = [sample_id for sample_id in wanted if sample_id not in self.rows]
-        if unknown:
-            hint = did_you_mean(unknown[0], self.ids) if len(self) <= 10_000 else ""
+        wanted = Ids.of(ids)
+        rows = self.ids.positions(wanted)
+        unknown = np.flatnonzero(rows < 0)
+        if len(unknown):
+            first = wanted[int(unknown[0])]
+            hint = did_you_mean(first, self.ids) if len(self) <= 10_000 else ""
             raise DataError(
                 f"{where}: {len(unknown)} of {len(wanted)} ids are not in the dataset, "
-                f"first {unknown[0]!r}{hint}"
+                f"first {first!r}{hint}"
             )
-        return np.array([self.rows[sample_id] for sample_id in wanted], dtype=np.intp)
+        return rows
 
     def predictions(self, task: str) -> TaskPredictions:
         """Return the predictions of a task, aligned with ``ids``.
@@ -137,14 +131,14 @@ class Dataset:
         import pandas as pd
 
         known = self.metadata()
-        frame = pd.DataFrame(dict(columns), index=pd.Index(self.ids), dtype=object)
+        frame = pd.DataFrame(dict(columns), index=pd.Index(list(self.ids)), dtype=object)
         declared = dict.fromkeys(columns, MetadataField("categorical"))
         where = self.source.where
         if known is not None:
             for key in columns:
                 if key in known.frame.columns:
                     raise DataError(f"{known.where}: already has metadata {key!r}")
-            frame = known.frame.reindex(self.ids).join(frame)
+            frame = known.frame.reindex(frame.index).join(frame)
             declared, where = {**known.declared, **declared}, known.where
         extended = Dataset(source=self.source, datasets=self.datasets)
         extended._cache = {**self._cache, ("metadata", ""): MetadataTable(where, frame, declared)}
@@ -152,75 +146,30 @@ class Dataset:
 
     def vectors(
         self, table: EmbeddingTable, *, normalize: bool
-    ) -> tuple[Float32, BoolArray | None]:
+    ) -> tuple[Float32Rows, BoolArray | None]:
         """Return (N, D) float32 embeddings aligned with ``ids``, and the rows that lack one.
 
-        Rows of the table that are not in the dataset are passed over. Raises as :meth:`fill`.
+        They are in memory, or in a file when the run has a memory limit that they would burst.
+        Rows of the table that are not in the dataset are passed over.
+
+        Raises:
+            DataError: An id is there twice, none is in the dataset, a value is NaN or infinite,
+                or the disk has no room for a scratch file.
         """
         ids = table.ids
-        target = np.fromiter(
-            (self.rows.get(sample_id, -1) for sample_id in ids), dtype=np.intp, count=len(ids)
-        )
-        used = target[target >= 0]
-        times = np.bincount(used, minlength=len(self))
+        target = narrow(self.ids.positions(ids), len(self))
+        times = np.bincount(target[target >= 0], minlength=len(self))
         if (times > 1).any():
-            again = [self.ids[row] for row in np.flatnonzero(times > 1)]
+            again = [self.ids[int(row)] for row in np.flatnonzero(times > 1)]
             raise DataError(f"{table.where}: duplicate ids, {first_of(again, len(self))}")
-        if not len(used):
+        if not times.any():
             raise DataError(
                 f"{table.where}: none of its {len(ids)} ids is in the dataset; "
                 f"it has {ids[0]!r}, the dataset {self.ids[0]!r}"
                 if len(ids)
                 else f"{table.where}: no rows"
             )
-        values = fill(table, target, len(self), normalize=normalize)
-        return values, (times == 0) if (times == 0).any() else None
-
-
-_LARGEST_SQ_NORM = 1e37
-"""Sums of a few squared norms must stay finite in float32."""
-
-
-def fill(
-    table: EmbeddingTable, target: npt.NDArray[np.intp], n_rows: int, *, normalize: bool
-) -> Float32:
-    """Copy a table's vectors into rows ``target`` of a new (n_rows, D) float32 array.
-
-    Args:
-        table: The vectors, read block by block.
-        target: Row of each vector of the table; -1 leaves it out.
-        n_rows: Number of rows of the result; rows without a vector are zero.
-        normalize: Scale every vector to unit length (a zero vector stays zero).
-
-    Raises:
-        DataError: A value is NaN or infinite; the message names the sample.
-    """
-    out = np.zeros((n_rows, table.dimension), dtype=np.float32)
-    for start, block in split_blocks(table.blocks()):
-        rows = target[start : start + len(block)]
-        keep = rows >= 0
-        if not keep.all():
-            block, rows = block[keep], rows[keep]
-        values = np.asarray(block, dtype=np.float32)
-        sq_norms = np.einsum("ij,ij->i", values, values, dtype=np.float64)
-        bad = np.flatnonzero(~(sq_norms < (np.inf if normalize else _LARGEST_SQ_NORM)))
-        if len(bad):
-            first = table.ids[start + int(np.flatnonzero(keep)[bad[0]])]
-            raise DataError(
-                f"{table.where}: embedding of {first!r} has NaN, infinite or overflowing values"
-            )
-        if normalize and not table.normalised:
-            scale = np.sqrt(sq_norms)
-            scale[scale == 0] = 1.0
-            values = (values / scale[:, None]).astype(np.float32)
-        out[rows] = values
-    return out
-
-
-def split_blocks(
-    blocks: Iterable[tuple[int, npt.NDArray[Any]]], rows: int = 65_536
-) -> Iterator[tuple[int, npt.NDArray[Any]]]:
-    """Cut large blocks into smaller ones, so that temporaries stay small."""
-    for start, block in blocks:
-        for offset in range(0, len(block), rows):
-            yield start + offset, block[offset : offset + rows]
+        missing: BoolArray = times == 0
+        del times
+        values = load(table, target, len(self), normalize=normalize)
+        return values, missing if missing.any() else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class SelectlabError(ValueError):
@@ -65,5 +65,5 @@ def first_of(names: Iterable[str], total: int) -> str:
         >>> first_of(["a.png", "b.png"], 10)
         "2 of 10 samples, first 'a.png'"
     """
-    listed = list(names)
+    listed = names if isinstance(names, Sequence) else list(names)
     return f"{len(listed)} of {total} samples, first {listed[0]!r}"

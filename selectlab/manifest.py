@@ -15,16 +15,22 @@ from typing import Any
 import numpy as np
 
 from selectlab import greedy, registry
+from selectlab.ids import Ids
 from selectlab.resolve import Resolved
 from selectlab.signals import Signal
 from selectlab.statistics import RANDOM_SEED, compare
+from selectlab.stored import StoredVectors
 from selectlab.types import Rows
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "pydantic")
 
 
 def build_manifest(
-    resolved: Resolved, outcome: greedy.Outcome, picked: Rows, notes: Sequence[str]
+    resolved: Resolved,
+    outcome: greedy.Outcome,
+    picked: Rows,
+    notes: Sequence[str],
+    hashes: Sequence[str],
 ) -> dict[str, Any]:
     """Return the manifest of a run as JSON data.
 
@@ -33,6 +39,7 @@ def build_manifest(
         outcome: What the loop returned.
         picked: Rows of the plan that were picked.
         notes: Warnings.
+        hashes: Of the values of each input, :func:`hash_signals`.
     """
     import selectlab
 
@@ -45,16 +52,8 @@ def build_manifest(
         "config": config,
         "config_sha256": hashlib.sha256(canonical.encode()).hexdigest(),
         "dataset": resolved.dataset.source.where,
-        "sample_ids_blake2b": _hash_ids(resolved.dataset.ids),
-        "inputs": [
-            {
-                "entry": entry.path,
-                "input": entry.input.describe(),
-                "gives": signal.kind,
-                "blake2b": hash_signal(signal),
-            }
-            for entry, signal in zip(resolved.config.entries, resolved.signals, strict=True)
-        ],
+        "sample_ids_blake2b": hash_ids(resolved.dataset.ids),
+        "inputs": _inputs(resolved, hashes),
         "counts": {**asdict(resolved.counts), "selected": len(picked) * length},
         "n_samples": resolved.wanted,
         "stop_reason": outcome.stop_reason,
@@ -75,19 +74,45 @@ def build_manifest(
     }
 
 
+def _inputs(resolved: Resolved, hashes: Sequence[str]) -> list[dict[str, str]]:
+    return [
+        {
+            "entry": entry.path,
+            "input": entry.input.describe(),
+            "gives": signal.kind,
+            "blake2b": digest,
+        }
+        for entry, signal, digest in zip(
+            resolved.config.entries, resolved.signals, hashes, strict=True
+        )
+    ]
+
+
 def hash_signal(signal: Signal) -> str:
     """Return a hash of a signal's values, the same whatever file they came from."""
     digest = hashlib.blake2b(digest_size=16)
     for array in (*signal.arrays(), *(() if signal.missing is None else (signal.missing,))):
         digest.update(str((array.dtype.str, array.shape)).encode())
-        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+        blocks = array.blocks() if isinstance(array, StoredVectors) else [(0, array)]
+        for _, block in blocks:
+            digest.update(np.ascontiguousarray(block).view(np.uint8).data)
     return digest.hexdigest()
 
 
-def _hash_ids(ids: Sequence[str]) -> str:
+def hash_signals(signals: Sequence[Signal]) -> list[str]:
+    """Return the hash of each signal's values; one that is given twice is read once."""
+    digests: dict[int, str] = {}
+    for signal in signals:
+        if id(signal) not in digests:
+            digests[id(signal)] = hash_signal(signal)
+    return [digests[id(signal)] for signal in signals]
+
+
+def hash_ids(ids: Sequence[str]) -> str:
+    """Return a hash of sample ids in their order."""
     digest = hashlib.blake2b(digest_size=16)
-    for sample_id in ids:
-        digest.update(sample_id.encode("utf-8", "surrogatepass") + b"\0")
+    for block in Ids.of(ids).blocks(end=b"\0"):
+        digest.update(block)
     return digest.hexdigest()
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from selectlab.columns import EmbeddingTable, MetadataField, MetadataTable, TaskPredictions
 from selectlab.errors import DataError, first_of, repeated
+from selectlab.ids import Ids
 from selectlab.inputs.metadata_columns import typed_frame
 from selectlab.inputs.prediction_columns import PredictionTable
 from selectlab.inputs.prediction_values import as_array, prediction_ids, prediction_table
@@ -41,7 +42,7 @@ class MemorySource:
         tags: Mapping[str, tuple[str, ...]],
         datasets: Mapping[str, Any],
     ) -> None:
-        self._ids = tuple(ids)
+        self._ids = Ids.of(ids)
         self._embeddings = embeddings
         self._metadata = metadata
         self._predictions = predictions
@@ -71,7 +72,7 @@ class MemorySource:
         for name, given in (("predictions", predictions), ("datasets", datasets)):
             if given is not None and not isinstance(given, Mapping):
                 raise DataError(f"{name}: expected a mapping by name, got {type(given).__name__}")
-        known = _ids(ids, embeddings, predictions)
+        known = Ids.of(_ids(ids, embeddings, predictions))
         tables = {
             task: prediction_table(task, value, known)
             for task, value in (predictions or {}).items()

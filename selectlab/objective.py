@@ -5,10 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from selectlab.forms import Form
 
 Rows = npt.NDArray[np.intp]
 FloatArray = npt.NDArray[np.float64]
@@ -46,15 +49,19 @@ class Condition:
         action: ``"skip"`` passes over rows that break it, ``"stop"`` ends the selection when
             the best row breaks it, ``"auto"`` stops when the objective is alone and skips
             otherwise.
+        lasting: A row that breaks it once breaks it for the rest of the run.
     """
 
     text: str
     breaks: Callable[[Rows], BoolArray]
     action: Literal["skip", "stop", "auto"] = "skip"
+    lasting: bool = False
 
 
 class Guard(ABC):
     """A promise about the selected set that no strategy makes; rows that break it are skipped.
+
+    A row that breaks it once must break it for the rest of the run.
 
     Attributes:
         text: What is promised, in words, for the stop reason.
@@ -101,6 +108,14 @@ class Objective(ABC):
         is eager: it evaluates every row exactly.
         """
         return self.exact(np.arange(block.start, block.stop))
+
+    def form(self) -> Form | None:
+        """Return how the objective depends on the row, if it is that simple.
+
+        The loop can then leave most rows alone (see :mod:`selectlab.forms`). ``None``, the
+        default, has every row evaluated at every pick, with the same result.
+        """
+        return None
 
     @abstractmethod
     def add(self, rows: Rows) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from selectlab import greedy
 from selectlab.errors import DataError
-from selectlab.resources import Resources, using
+from selectlab.resources import current, using
 from selectlab.types import Rows, Signal, Strategy
 
 
@@ -22,10 +22,12 @@ class Ranking:
     Attributes:
         rows: (k,) best first.
         stop_reason: Why there are not more.
+        engine: How they were found: search, rounds, share of the distances worked out.
     """
 
     rows: Rows
     stop_reason: str
+    engine: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -65,13 +67,18 @@ def rank(
     candidates = np.ones(lengths.pop(), dtype=np.bool_)
     before = np.asarray(preselected, dtype=np.intp)
     candidates[before] = False
-    with using(Resources(device=device)):
+    with using(replace(current(), device=device)):
         plan = _plan(parts, candidates, n_samples)
         for part in plan.parts:
             part.objective.add(before)
-        outcome = greedy.run(plan, on_pick)
-    rows = np.array([pick.row for pick in outcome.picks], dtype=np.intp)
-    return Ranking(rows=rows, stop_reason=outcome.stop_reason)
+        watch = None if on_pick is None else (lambda rows: on_pick(len(rows)))
+        outcome = greedy.run(plan, watch, explain=False)
+        facts = {part.label: dict(part.objective.facts()) for part in plan.parts}
+    return Ranking(
+        rows=np.array(outcome.rows, dtype=np.intp),
+        stop_reason=outcome.stop_reason,
+        engine={**outcome.engine, "parts": facts},
+    )
 
 
 def _plan(parts: Sequence[tuple[Signal, Strategy]], candidates: Any, n_samples: int) -> greedy.Plan:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from selectlab import sequences
+from selectlab import progress, sequences
 from selectlab.config import Config, Entry, mismatch
 from selectlab.dataset import Dataset
 from selectlab.errors import ConfigError, DataError, SelectlabError, first_of
 from selectlab.frame_gap import FrameGap
 from selectlab.greedy import Part, Plan
 from selectlab.objective import Guard
+from selectlab.signals import is_everything
 from selectlab.types import BoolArray, Embedded, Objects, Rows, Scalars, Signal
 
 
@@ -76,28 +77,28 @@ def resolve(config: Config, dataset: Dataset, preselected: Iterable[str] = ()) -
     counts = Counts(input=len(dataset), preselected=len(before))
     kept = _without_missing(config.entries, signals, counts)
     table = _row_table(config, dataset, kept, counts)
-    is_preselected = np.asarray(np.isin(table, before).any(axis=1))
-    counts.preselected_without_values = len(before) - int(np.isin(before, table).sum())
+    selected = _mask(before, len(dataset))[table]
+    is_preselected: BoolArray = np.asarray(selected.any(axis=1))
+    counts.preselected_without_values = len(before) - int(selected.sum())
     chunked = [_chunks(signal, table) for signal in signals]
     passed = _filter(config.entries, chunked, is_preselected, counts, table.shape[1])
     alive = np.flatnonzero(passed | is_preselected)
     candidates = ~is_preselected[alive]
     counts.candidates = int(candidates.sum()) * table.shape[1]
-    counts.beside_preselected = int(is_preselected.sum()) * table.shape[1] - int(
-        np.isin(table[is_preselected], before).sum()
-    )
+    counts.beside_preselected = int(is_preselected.sum()) * table.shape[1] - int(selected.sum())
     _refuse_nothing(counts)
     active = [replace(signal.take(alive), candidates=candidates) for signal in chunked]
+    table = table if is_everything(alive, len(table)) else table[alive]
     plan = replace(
         _plan(config, dataset, active, candidates, table.shape[1]),
-        guards=_guards(config, dataset, table[alive, 0]),
+        guards=_guards(config, dataset, table[:, 0]),
         size=_size_in_words(config),
     )
-    _preselect(plan, table[alive], before)
+    _preselect(plan, table, before)
     return Resolved(
         plan=plan,
         dataset=dataset,
-        rows=table[alive],
+        rows=table,
         signals=signals,
         active=active,
         preselected=before,
@@ -105,6 +106,12 @@ def resolve(config: Config, dataset: Dataset, preselected: Iterable[str] = ()) -
         wanted=plan.n_picks * table.shape[1],
         config=config,
     )
+
+
+def _mask(rows: Rows, n_rows: int) -> BoolArray:
+    mask = np.zeros(n_rows, dtype=np.bool_)
+    mask[rows] = True
+    return mask
 
 
 def _preselect(plan: Plan, table: Rows, before: Rows) -> None:
@@ -125,6 +132,7 @@ def _load(config: Config, dataset: Dataset) -> list[Signal]:
     for entry in config.entries:
         key = entry.input.model_dump_json()
         if key not in loaded:
+            progress.stage(f"reading {entry.input.describe()}")
             loaded[key] = _checked_input(config, entry, dataset)
         signal = loaded[key]
         if not isinstance(signal, entry.strategy.accepts):
@@ -158,7 +166,7 @@ def _checked_input(config: Config, entry: Entry, dataset: Dataset) -> Signal:
     _refuse_unusable(entry, signal, dataset)
     signal = _whole_auto_task(config, entry, signal, dataset)
     if signal.missing is not None and entry.input.on_missing == "error" and signal.missing.any():
-        lacking = [dataset.ids[row] for row in np.flatnonzero(signal.missing)]
+        lacking = dataset.ids.take(np.flatnonzero(signal.missing))
         raise DataError(
             f"{entry.path}.input: no {entry.input.describe()} for "
             f"{first_of(lacking, len(dataset))}; on_missing 'exclude' leaves them out"
@@ -198,7 +206,7 @@ def _whole_auto_task(config: Config, entry: Entry, signal: Signal, dataset: Data
     counts = np.diff(signal.offsets)
     wrong = np.flatnonzero((counts > 0) & (counts != task.n_objects))
     if len(wrong):
-        listed = first_of([dataset.ids[row] for row in wrong], len(dataset))
+        listed = first_of(dataset.ids.take(wrong), len(dataset))
         raise DataError(
             f"{entry.path}.input: {task.type} {task.name!r} has {task.n_objects} objects per "
             f"sample, but {listed}, has embeddings of {counts[wrong[0]]}"
@@ -273,6 +281,7 @@ def _plan(
     for i, (entry, signal) in enumerate(zip(config.entries, signals, strict=True)):
         if entry.strategy.strength == 0:
             continue
+        progress.stage(f"preparing {entry.strategy.describe()} on {entry.input.describe()}")
         objective = entry.strategy.start(signal)
         if objective is not None:
             parts.append(Part(i, entry.label, entry.strategy.strength, objective))
@@ -284,7 +293,7 @@ def _plan(
 def _guards(config: Config, dataset: Dataset, rows: Rows) -> Sequence[Guard]:
     if config.min_frame_gap is None:
         return ()
-    return (FrameGap([dataset.ids[row] for row in rows], config.min_frame_gap),)
+    return (FrameGap(dataset.ids.take(rows), config.min_frame_gap),)
 
 
 def _size_in_words(config: Config) -> str:
@@ -316,12 +325,18 @@ def _with_path_groups(config: Config, dataset: Dataset) -> Dataset:
             "lightly_path_regex: has no named group; write (?P<camera>...) to get the "
             "metadata key 'camera'"
         )
-    found = [pattern.search(sample_id) for sample_id in dataset.ids]
-    if not any(found):
+    columns: dict[str, list[str | None]] = {name: [] for name in pattern.groupindex}
+    known: dict[str, str] = {}
+    n_found = 0
+    for sample_id in dataset.ids:
+        found = pattern.search(sample_id)
+        n_found += found is not None
+        for name, column in columns.items():
+            value = found[name] if found else None
+            column.append(value if value is None else known.setdefault(value, value))
+    if not n_found:
         raise ConfigError(f"lightly_path_regex: matches no sample, such as {dataset.ids[0]!r}")
-    return dataset.with_metadata(
-        {name: [m[name] if m else None for m in found] for name in pattern.groupindex}
-    )
+    return dataset.with_metadata(columns)
 
 
 def candidate_rows(resolved: Resolved) -> npt.NDArray[np.intp]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from selectlab.errors import ConfigError
 
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", re.IGNORECASE)
+_DEVICE = re.compile(r"cpu|torch|cuda(?::(\d+))?")
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,15 @@ class Resources:
         memory: Most memory in bytes; ``None`` for no limit.
         device: Where matrix products run: ``"cpu"`` is numpy; anything else is the name of a
             torch device, such as ``"cuda"`` or ``"cuda:1"`` (``"torch"`` is torch on the CPU).
+        pool_rows: Rows that the engine keeps close at hand; ``None``: by the number of rows.
+            The picks do not depend on it.
+        core_rows: Rows that the engine follows at every pick, likewise.
     """
 
     memory: int | None = None
     device: str = "cpu"
+    pool_rows: int | None = None
+    core_rows: int | None = None
 
 
 _current: ContextVar[Resources | None] = ContextVar("selectlab_resources", default=None)
@@ -47,6 +53,29 @@ def using(resources: Resources) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def checked_device(name: str) -> str:
+    """Return the name of a device that is there.
+
+    Raises:
+        ConfigError: It is no device, or not there. torch is asked only about its own.
+
+    Example:
+        >>> checked_device("cpu")
+        'cpu'
+    """
+    found = _DEVICE.fullmatch(name)
+    if found is None:
+        raise ConfigError(f"device: expected cpu, cuda, cuda:1 or torch, got {name!r}")
+    if name.startswith("cuda"):
+        import torch
+
+        n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if int(found.group(1) or 0) >= n_devices:
+            there = f"torch {torch.__version__} sees {n_devices} CUDA devices"
+            raise ConfigError(f"device: {name!r} is not there; {there}")
+    return name
 
 
 def parse_memory(text: str) -> int:

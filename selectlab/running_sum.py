@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from selectlab.forms import Fixed, Form
 from selectlab.objective import BoolArray, Condition, FloatArray, Objective, Reason, Rows, Side
 
 
@@ -87,6 +88,13 @@ class RunningSum(Objective):
         """Add the rows' values."""
         for term in self._added[rows]:
             self._sum.add(float(term))
+
+    def form(self) -> Form | None:
+        """Return the fixed gains, unless a subclass does something else with them."""
+        own = type(self)
+        if own.exact is not RunningSum.exact or own.bound is not RunningSum.bound:
+            return None
+        return Fixed(self.gains, lambda: self.total)
 
     def reason(self, row: int) -> Reason:
         """Say what the row's value is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,8 @@ from selectlab.errors import ConfigError, DataError
 from selectlab.inputs.sample_ids import frame_of
 
 Rows = npt.NDArray[np.intp]
+
+_LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -51,25 +53,34 @@ def cut(ids: Sequence[str], length: int) -> Sequences:
         >>> cut(["v-0-mp4.png", "v-1-mp4.png", "v-2-mp4.png"], 2).rows
         array([[0, 1]])
     """
-    videos: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for row, sample_id in enumerate(ids):
-        frame = frame_of(sample_id)
-        if frame is not None:
-            video, number = frame
-            videos[video].append((number, row))
-    chunks = []
-    for frames in videos.values():
-        frames.sort()
-        rows = [row for _, row in frames]
-        whole = len(rows) - len(rows) % length
-        chunks += [rows[start : start + length] for start in range(0, whole, length)]
-    if not chunks:
+    rows, video, number = _frames(ids)
+    order = np.lexsort((rows, number, video))
+    rows, video = rows[order], video[order]
+    counts = np.bincount(video)
+    place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    chunks = rows[place < np.repeat(counts - counts % length, counts)].reshape(-1, length)
+    if not len(chunks):
         raise DataError(
             f"selected_sequence_length {length}: no video has that many frames among "
             f"{len(ids)} samples; frames are named NAME-FRAME-EXT.png"
         )
-    table = np.array(sorted(chunks), dtype=np.intp)
+    table = chunks[np.argsort(chunks[:, 0], kind="stable")]
     return Sequences(table, len(ids) - table.size)
+
+
+def _frames(ids: Sequence[str]) -> tuple[Rows, Rows, npt.NDArray[np.int64]]:
+    """Return row, video and frame number of every frame of a video."""
+    videos: dict[str, int] = {}
+    found = (array("q"), array("q"), array("q"))
+    for row, sample_id in enumerate(ids):
+        frame = frame_of(sample_id)
+        if frame is not None:
+            name, number = frame
+            numbers = (row, videos.setdefault(name, len(videos)), min(number, _LARGEST))
+            for column, value in zip(found, numbers, strict=True):
+                column.append(value)
+    rows, video, number_ = (np.frombuffer(column, dtype=np.int64) for column in found)
+    return rows.astype(np.intp), video.astype(np.intp), number_
 
 
 def count(n_frames: int, length: int) -> int:

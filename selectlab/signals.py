@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self
 
+from selectlab.stored import StoredVectors
+
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
@@ -44,7 +46,7 @@ class Signal(ABC):
         """Return one row per ``length`` consecutive rows: means, and sums of counts."""
 
     @abstractmethod
-    def arrays(self) -> Sequence[npt.NDArray[np.generic]]:
+    def arrays(self) -> Sequence[npt.NDArray[np.generic] | StoredVectors]:
         """Return the arrays that hold the values, for hashing."""
 
     def _masks(self, rows: IntArray) -> dict[str, Any]:
@@ -124,3 +126,15 @@ class Scalars(Signal):
     def arrays(self) -> Sequence[npt.NDArray[np.generic]]:
         """Return the numbers."""
         return [self.values]
+
+
+def is_everything(rows: IntArray, n_rows: int) -> bool:
+    """Return whether ``rows`` are all of ``n_rows`` rows in order.
+
+    Example:
+        >>> is_everything(np.array([0, 1]), 2), is_everything(np.array([1, 0]), 2)
+        (True, False)
+    """
+    if len(rows) != n_rows:
+        return False
+    return n_rows == 0 or bool(rows[0] == 0 and (rows[1:] - rows[:-1] == 1).all())

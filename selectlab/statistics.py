@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from selectlab.class_signals import Classes
-from selectlab.distances import nearest
+from selectlab.neighbours import nearest
 from selectlab.resolve import Resolved
 from selectlab.signals import Scalars, Signal
 from selectlab.types import FloatArray, Rows

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_snake
 
 from selectlab.class_signals import Categories, Classes, Counts
+from selectlab.forms import CloseUp, Falling, Fixed, Form, Shared
 from selectlab.objective import BoolArray, Condition, FloatArray, Objective, Reason, Rows, Side
 from selectlab.running_sum import ExactSum, RunningSum, rank_share
 from selectlab.signals import Scalars, Severities, Signal
@@ -28,11 +29,15 @@ __all__ = [
     "BoolArray",
     "Categories",
     "Classes",
+    "CloseUp",
     "Condition",
     "Counts",
     "Embedded",
     "ExactSum",
+    "Falling",
+    "Fixed",
     "FloatArray",
+    "Form",
     "Input",
     "Objective",
     "Objects",
@@ -42,6 +47,7 @@ __all__ = [
     "RunningSum",
     "Scalars",
     "Severities",
+    "Shared",
     "Side",
     "Signal",
     "Spec",

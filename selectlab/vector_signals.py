@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self
 
-from selectlab.signals import Signal
+from selectlab.signals import Signal, is_everything
+from selectlab.stored import Float32Rows, StoredVectors
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
@@ -22,12 +23,13 @@ class Embedded(Signal):
     """Signals made of vectors; a sample owns one vector (:class:`Vectors`) or several.
 
     Attributes:
-        vectors: (N, D) or (M, D) float32.
+        vectors: (N, D) or (M, D) float32, in memory or, where a memory limit asks for it, in a
+            file: both give arrays by slice and by index.
         query: (Q, D) float32 vectors to be similar to, or ``None``.
         query_ids: Sample id of each query vector.
     """
 
-    vectors: npt.NDArray[np.float32]
+    vectors: Float32Rows
     query: npt.NDArray[np.float32] | None = None
     query_ids: tuple[str, ...] = ()
 
@@ -38,6 +40,10 @@ class Embedded(Signal):
     @abstractmethod
     def span(self, block: slice) -> tuple[slice, IntArray]:
         """Return the vectors that a block of rows owns, as a slice, and how many each owns."""
+
+    @abstractmethod
+    def owners(self, index: IntArray) -> IntArray:
+        """Return the row that owns each of some vectors."""
 
     @abstractmethod
     def pooled(
@@ -54,7 +60,7 @@ class Embedded(Signal):
     def empty(self) -> BoolArray | None:
         """(N,) samples that own no vector; ``None`` when all own one."""
 
-    def arrays(self) -> Sequence[npt.NDArray[np.generic]]:
+    def arrays(self) -> Sequence[npt.NDArray[np.generic] | StoredVectors]:
         """Return the vectors and the query."""
         return [self.vectors] if self.query is None else [self.vectors, self.query]
 
@@ -70,19 +76,21 @@ class Vectors(Embedded):
 
     def take(self, rows: IntArray) -> Self:
         """Return the vectors of some rows; no copy when ``rows`` are all rows in order."""
-        if len(rows) == len(self) and np.array_equal(rows, np.arange(len(self))):
+        if is_everything(rows, len(self)):
             return self
-        return replace(self, vectors=self.vectors[rows], **self._masks(rows))
+        return replace(self, vectors=_taken(self.vectors, rows), **self._masks(rows))
 
     def chunk(self, length: int) -> Vectors:
         """Return the mean vector of each chunk."""
-        stacked = self.vectors.reshape(-1, length, self.vectors.shape[1])
-        means = stacked.mean(axis=1, dtype=np.float64).astype(np.float32)
-        return replace(self, vectors=means, **self._chunk_masks(length))
+        return replace(self, vectors=_means(self.vectors, length), **self._chunk_masks(length))
 
     def owned(self, rows: IntArray) -> tuple[IntArray, IntArray]:
         """Return the rows themselves: each owns one vector."""
         return rows, np.ones(len(rows), dtype=np.intp)
+
+    def owners(self, index: IntArray) -> IntArray:
+        """Return the index itself."""
+        return index
 
     def span(self, block: slice) -> tuple[slice, IntArray]:
         """Return the block itself."""
@@ -112,11 +120,12 @@ class Objects(Embedded):
 
     def take(self, rows: IntArray) -> Self:
         """Return the objects of some rows."""
-        if len(rows) == len(self) and np.array_equal(rows, np.arange(len(self))):
+        if is_everything(rows, len(self)):
             return self
         owned, counts = self.owned(rows)
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return replace(self, vectors=self.vectors[owned], offsets=offsets, **self._masks(rows))
+        vectors = _taken(self.vectors, owned)
+        return replace(self, vectors=vectors, offsets=offsets, **self._masks(rows))
 
     def chunk(self, length: int) -> Objects:
         """Return chunks that own all objects of their rows."""
@@ -128,6 +137,10 @@ class Objects(Embedded):
         before = np.cumsum(counts) - counts
         index = np.arange(counts.sum()) + np.repeat(starts - before, counts)
         return index.astype(np.intp), counts.astype(np.intp)
+
+    def owners(self, index: IntArray) -> IntArray:
+        """Return the row of each object."""
+        return np.searchsorted(self.offsets, index, side="right").astype(np.intp) - 1
 
     def span(self, block: slice) -> tuple[slice, IntArray]:
         """Return the objects of a block of rows."""
@@ -146,9 +159,22 @@ class Objects(Embedded):
         none = np.diff(self.offsets) == 0
         return none if none.any() else None
 
-    def arrays(self) -> Sequence[npt.NDArray[np.generic]]:
+    def arrays(self) -> Sequence[npt.NDArray[np.generic] | StoredVectors]:
         """Return offsets, vectors and query."""
         return [self.offsets, *super().arrays()]
+
+
+def _taken(vectors: Float32Rows, rows: IntArray) -> Float32Rows:
+    return vectors.take(rows) if isinstance(vectors, StoredVectors) else vectors[rows]
+
+
+def _means(vectors: Float32Rows, length: int) -> Float32Rows:
+    """Return the mean of every ``length`` rows."""
+    if isinstance(vectors, StoredVectors):
+        return vectors.means(length)
+    stacked = vectors.reshape(-1, length, vectors.shape[1])
+    means: npt.NDArray[np.float32] = stacked.mean(axis=1, dtype=np.float64).astype(np.float32)
+    return means
 
 
 def reduce_segments(

@@ -103,12 +103,12 @@ def swap(fresh: Path, target: Path, old: Path) -> None:
         target: Where it goes; may be there.
         old: Where the earlier content is moved, to be removed.
     """
-    if target.exists():
-        target.rename(old)
     try:
+        if target.exists():
+            target.rename(old)
         fresh.rename(target)
-    except BaseException:
-        if old.exists():
+    except BaseException:  # an interrupt may come between any two of these lines
+        if old.exists() and not target.exists():
             old.rename(target)
         raise
     shutil.rmtree(old, ignore_errors=True)

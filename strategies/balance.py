@@ -15,10 +15,12 @@ from selectlab.types import (
     Classes,
     Counts,
     FloatArray,
+    Form,
     Kinds,
     Objective,
     Reason,
     Rows,
+    Shared,
     Side,
     Signal,
     Strategy,
@@ -156,6 +158,9 @@ class _Proportions(Objective):
         for row in rows:
             self._count(self._patterns[self._index[row]])
         self._values = self._evaluate()
+
+    def form(self) -> Form:
+        return Shared(self._index, lambda: self._values)
 
     def reason(self, row: int) -> Reason:
         mine = self._patterns[self._index[row]]

@@ -10,9 +10,12 @@ from pydantic import Field
 from selectlab.distances import NearestSelected
 from selectlab.types import (
     BoolArray,
+    CloseUp,
     Condition,
     Embedded,
+    Falling,
     FloatArray,
+    Form,
     Kinds,
     Objective,
     Objects,
@@ -25,6 +28,9 @@ from selectlab.types import (
 )
 
 __all__ = ["Diversity"]
+
+_LONG = 128
+"""Vectors longer than this count for more than one when the engine chooses how many to follow."""
 
 
 class Diversity(Strategy):
@@ -83,10 +89,8 @@ class _Spread(Objective):
     def __init__(self, signal: Embedded) -> None:
         self._signal = signal
         self._nearest = NearestSelected(signal.vectors)
+        self._gaps = _Gaps(signal, self._nearest)
         self.unranked = signal.empty
-        self._owner = np.repeat(
-            np.arange(len(signal)), signal.owned(np.arange(len(signal)))[1]
-        ).astype(np.intp)
 
     def keep_apart(self, limit: float, action: Literal["stop", "skip", "auto"]) -> None:
         text = f"stopping_condition_minimum_distance {limit:g}"
@@ -95,19 +99,22 @@ class _Spread(Objective):
         def breaks(rows: Rows) -> BoolArray:
             return self._closer_than(rows, sq_limit)
 
-        self.conditions = (Condition(text, breaks, action),)
+        self.conditions = (Condition(text, breaks, action, lasting=True),)
+        self._gaps.safe_from = sq_limit
+
+    def form(self) -> Form:
+        return self._gaps
 
     def exact(self, rows: Rows) -> FloatArray:
         if not len(self._nearest):
             return np.ones(len(rows))
-        index, counts = self._signal.owned(rows)
-        gaps = self._signal.pooled(self._nearest.exact(index), counts, "mean")
-        return self._nearest.total + gaps
+        return self._nearest.total + self._gaps.exact(rows)
 
     def bound(self, block: slice, side: Side) -> FloatArray:
         if not len(self._nearest):
             return np.ones(block.stop - block.start)
         span, counts = self._signal.span(block)
+        self._nearest.refresh(span)
         values = self._signal.pooled(self._side(span, side), counts, "mean")
         return self._nearest.total + values
 
@@ -119,13 +126,23 @@ class _Spread(Objective):
     def add(self, rows: Rows) -> None:
         self._nearest.add(self._signal.owned(rows)[0])
 
+    def facts(self) -> dict[str, object]:
+        n_vectors = max(len(self._signal.vectors), 1)
+        n_pairs = n_vectors * max(len(self._nearest), 1)
+        return {
+            "distances": {
+                "computed": round(self._nearest.computed / n_pairs, 4),
+                "passes": round(self._nearest.fetched / n_vectors, 2),
+            }
+        }
+
     def reason(self, row: int) -> Reason:
         index, _ = self._signal.owned(np.array([row], dtype=np.intp))
         if not len(self._nearest) or not len(index):
             return Reason("nothing selected before it" if len(index) else "no objects")
         sq_gaps = self._nearest.exact(index)
         closest = int(index[int(np.argmin(sq_gaps))])
-        owner = int(self._owner[self._nearest.closest(closest)])
+        owner = int(self._signal.owners(np.array([self._nearest.closest(closest)]))[0])
         gap = float(np.sqrt(sq_gaps.mean()))
         words = "{gap:.4g} away from {{nearest}}"
         if isinstance(self._signal, Objects):
@@ -143,12 +160,83 @@ class _Spread(Objective):
             return np.zeros(len(rows), dtype=np.bool_)
         index, counts = self._signal.owned(rows)
         pooled = self._signal.pooled
-        high = pooled(self._side(index, "upper"), counts, "mean")
         low = pooled(self._side(index, "lower"), counts, "mean")
+        high = pooled(self._side(index, "upper"), counts, "mean")
         closer: BoolArray = (high < sq_limit) & (counts > 0)
         open_question = np.flatnonzero((low < sq_limit) & ~closer & (counts > 0))
         if len(open_question):
-            some, their_counts = self._signal.owned(rows[open_question])
-            gaps = pooled(self._nearest.exact(some), their_counts, "mean")
-            closer[open_question] = gaps < sq_limit
+            closer[open_question] = self._gaps.exact(rows[open_question]) < sq_limit
         return closer
+
+
+class _Gaps(Falling):
+    """The (mean) squared distance of each row to the selected set."""
+
+    def __init__(self, signal: Embedded, nearest: NearestSelected) -> None:
+        self._signal, self._nearest = signal, nearest
+        self._one_each = isinstance(signal, Vectors)
+
+    @property
+    def n_selected(self) -> int:
+        return len(self._nearest)
+
+    @property
+    def core_share(self) -> float:
+        n_vectors, dimension = self._signal.vectors.shape
+        return float(n_vectors / max(len(self._signal), 1) * max(1.0, dimension / _LONG))
+
+    def level(self) -> float:
+        return self._nearest.total if len(self._nearest) else 0.0
+
+    def exact(self, rows: Rows) -> FloatArray:
+        index, counts = self._signal.owned(rows)
+        return self._signal.pooled(self._nearest.exact(index), counts, "mean")
+
+    def upper(self, rows: Rows | slice) -> FloatArray:
+        if not len(self._nearest):
+            n_rows = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+            return np.ones(n_rows)
+        index: Rows | slice
+        if isinstance(rows, slice):
+            index, counts = self._signal.span(rows)
+        else:
+            index, counts = self._signal.owned(rows)
+        values = self._nearest.upper[index].astype(np.float64)
+        return self._signal.pooled(values, counts, "mean")
+
+    def refresh(self, rows: Rows | slice, floor: FloatArray | None = None) -> None:
+        if isinstance(rows, slice):
+            self._nearest.refresh(self._signal.span(rows)[0])
+        elif self._one_each:
+            self._nearest.refresh(rows, floor)
+        else:
+            self._nearest.refresh(self._signal.owned(rows)[0])
+
+    def is_current(self, rows: Rows) -> BoolArray:
+        if self._one_each:
+            return self._nearest.is_current(rows)
+        index, counts = self._signal.owned(rows)
+        stale = (~self._nearest.is_current(index)).astype(np.float64)
+        current: BoolArray = self._signal.pooled(stale, counts, "max") == 0
+        return current
+
+    def close_up(self, rows: Rows) -> CloseUp:
+        return _FewGaps(self._signal, self._nearest, rows)
+
+
+class _FewGaps(CloseUp):
+    """The same for a few rows, kept up to date by one float64 product a pick."""
+
+    def __init__(self, signal: Embedded, nearest: NearestSelected, rows: Rows) -> None:
+        self._signal = signal
+        index, self._counts = signal.owned(rows)
+        self._near = nearest.few(index)
+        self._pool()
+
+    def add(self, row: int) -> None:
+        self._near.follow()
+        self._pool()
+
+    def _pool(self) -> None:
+        self.values = self._signal.pooled(self._near.sq_dists, self._counts, "mean")
+        self.error = self._near.error

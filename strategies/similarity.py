@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from selectlab.distances import nearest
+from selectlab.neighbours import nearest
 from selectlab.types import (
     Embedded,
     Kinds,
@@ -37,7 +38,7 @@ class Similarity(Strategy):
         Sum of the weights of everything selected, plus the candidate's.
 
     Cost:
-        O(N * Q * D) once, O(N) per pick.
+        O(N * Q * D) once, O(N) per pick; 24 bytes a vector. Vectors on disk are read once.
 
     Example:
         >>> import numpy as np
@@ -58,20 +59,20 @@ class Similarity(Strategy):
         assert signal.query is not None
         dists, index = nearest(signal.vectors, signal.query)
         mean = float(dists.mean()) if len(dists) else 0.0
-        weights = np.exp(-dists / mean) if mean > 0 else np.ones(len(dists))
-        everything = np.arange(len(signal), dtype=np.intp)
-        counts = signal.owned(everything)[1]
+        weights = np.divide(dists, -mean) if mean > 0 else np.zeros(len(dists))
+        np.exp(weights, out=weights)
+        counts = signal.span(slice(0, len(signal)))[1]
         gains = signal.pooled(weights, counts, "max")
-        share = rank_share(gains)
+        share = cache(lambda: rank_share(gains))
 
         def explain(row: int) -> Reason:
-            mine, _ = signal.owned(everything[row : row + 1])
-            if not len(mine):
+            mine = signal.span(slice(row, row + 1))[0]
+            if mine.start == mine.stop:
                 return Reason("no objects")
-            best = mine[int(np.argmin(dists[mine]))]
+            best = mine.start + int(np.argmin(dists[mine]))
             value = float(gains[row])
             return Reason(
-                f"{dists[best]:.4g} from {{query}} of the query, nearer than {share(value)} "
+                f"{dists[best]:.4g} from {{query}} of the query, nearer than {share()(value)} "
                 "of the pool",
                 value=value,
                 query=int(index[best]),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
-from selectlab.distances import other_neighbours
+from selectlab.neighbours import How, other_dists
 from selectlab.types import (
     BoolArray,
     Condition,
@@ -39,13 +40,19 @@ class Typicality(Strategy):
     Attributes:
         strength: Exponent in the product of all strategies; -1 finds outliers.
         num_nearest_neighbors: K; at most the size of the pool less one is used.
+        neighbors: ``exact``; ``approximate``, by an inverted file of faiss
+            (``selectlab[faiss]``) that looks into more of its lists until 99 % of the neighbours
+            found are the true ones, or an eighth of all lists is looked into; ``auto``, which is
+            approximate above ``N * N * D = 5e12`` (200,000 x 128) where faiss is installed.
+            Distances are exact either way, and the manifest tells the recall.
         stopping_condition_minimum_typicality: End when the best sample is below this, 0 to 1.
 
     Objective:
         Sum of the weights of everything selected, plus the candidate's.
 
     Cost:
-        O(N^2 * D) once, O(N * K) memory, O(N) per pick.
+        O(N^2 * D) once, O(N * K) memory, O(N) per pick. Approximate: about O(N^1.5 * D), and
+        memory for one copy of the vectors.
 
     Reference:
         Hacohen et al., ICML 2022, equation 4, uses the inverse of the mean distance; here the
@@ -63,22 +70,25 @@ class Typicality(Strategy):
     type: Literal["TYPICALITY"] = "TYPICALITY"
     accepts: ClassVar[Kinds] = (Vectors, Objects)
     num_nearest_neighbors: Annotated[int, Field(ge=2)] = 20
+    neighbors: How = "auto"
     stopping_condition_minimum_typicality: Annotated[float, Field(ge=0, le=1)] | None = None
 
     def start(self, signal: Signal) -> Objective:
         """Return the running sum of the typicalities."""
         assert isinstance(signal, Embedded)
-        weights = _typicality(signal.vectors, self.num_nearest_neighbors)
-        counts = signal.owned(np.arange(len(signal), dtype=np.intp))[1]
+        weights, facts = _typicality(signal, self)
+        counts = signal.span(slice(0, len(signal)))[1]
         gains = signal.pooled(weights, counts, "mean")
-        share = rank_share(gains)
+        share = cache(lambda: rank_share(gains))
 
         def explain(row: int) -> Reason:
             value = float(gains[row])
-            return Reason(f"typicality {value:.4g}, above {share(value)} of the pool", value=value)
+            return Reason(
+                f"typicality {value:.4g}, above {share()(value)} of the pool", value=value
+            )
 
         added = signal.pooled(weights, counts, "sum")
-        objective = RunningSum(gains, explain, added, signal.empty)
+        objective = _Typical(gains, explain, added, signal.empty, facts=facts)
         limit = self.stopping_condition_minimum_typicality
         if limit is not None:
 
@@ -91,14 +101,28 @@ class Typicality(Strategy):
         return objective
 
 
-def _typicality(vectors: npt.NDArray[np.float32], wanted: int) -> FloatArray:
-    """Return the typicality of each vector, (M,), in (0, 1]."""
-    k = min(wanted, len(vectors) - 1)
+class _Typical(RunningSum):
+    """The running sum of the typicalities, which knows how neighbours were found."""
+
+    def __init__(self, *parts: Any, facts: Mapping[str, object]) -> None:
+        super().__init__(*parts)
+        self._facts = facts
+
+    def facts(self) -> Mapping[str, object]:
+        """Return the index that found the neighbours, and its recall."""
+        return {"neighbours": self._facts}
+
+
+def _typicality(signal: Embedded, rules: Typicality) -> tuple[FloatArray, Mapping[str, object]]:
+    """Return the typicality of each vector, (M,), in (0, 1], and how neighbours were found."""
+    size = len(signal.vectors)
+    k = min(rules.num_nearest_neighbors, size - 1)
     if k < 1:
-        return np.ones(len(vectors))
-    dists = other_neighbours(vectors, k)
+        return np.ones(size), {"index": "exact"}
+    dists, facts = other_dists(signal.vectors, k, rules.neighbors)
     mean = float(dists.mean())
     if mean == 0:
-        return np.ones(len(vectors))
-    typicality: FloatArray = np.exp(-dists / mean).mean(axis=1)
-    return typicality
+        return np.ones(size), facts
+    np.divide(dists, -mean, out=dists)
+    np.exp(dists, out=dists)
+    return dists.mean(axis=1), facts

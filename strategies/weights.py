@@ -104,7 +104,9 @@ class _Sum(RunningSum):
             conditions.append(Condition(text, self._exceeds(stop_above), "stop"))
         if target is not None and target.max_sum is not None:
             text = f"target_range.max_sum {target.max_sum:g}"
-            conditions.append(Condition(text, self._exceeds(target.max_sum), "skip"))
+            breaks = self._exceeds(target.max_sum)
+            only_grows = not (self.gains < 0).any()
+            conditions.append(Condition(text, breaks, "skip", lasting=bool(only_grows)))
         self.conditions = tuple(conditions)
         if target is not None and target.min_sum is not None:
             self._min_sum = target.min_sum

@@ -20,26 +20,37 @@ FOLDERS = {
 }
 
 LAYERS = [
-    "errors atomic threads",
-    "validation resources",
-    "objective",
+    "errors atomic threads locks progress ids",
+    "validation resources row_files",
+    "objective products stored space",
+    "equal_rows device_products shortlist approximate",
+    "crossing",
+    "closest",
+    "neighbours",
+    "forms few_nearest",
     "running_sum signals",
-    "vector_signals class_signals",
+    "nearest_selected vector_signals class_signals",
     "distances",
     "types",
     "assertions",
     "registry",
     "columns",
+    "vector_tables",
     "dataset",
     "strategies inputs",
     "memory",
-    "auto_tasks sequences frame_gap greedy",
+    "auto_tasks sequences frame_gap plan",
+    "scores frontier search",
+    "terms",
+    "core_rows phase",
+    "eager lazy",
+    "greedy",
     "config",
     "resolve",
     "statistics",
     "manifest writers",
     "selection ranking",
-    "earlier",
+    "earlier checkpoint",
     "api",
     "schema console testing",
     "demo",
@@ -56,10 +67,11 @@ UPWARDS = {
 }
 """The imports that go up, lazily, and why."""
 
-PUBLIC_TO_STRATEGIES = {"types", "errors", "distances"}
+PUBLIC_TO_STRATEGIES = {"types", "errors", "distances", "neighbours"}
 LIGHT = {"numpy", "pydantic", "pydantic_core", "typing_extensions"}
 LIGHT_IN = {"cli": {"typer"}, "commands": {"typer"}, "console": {"rich"}}
 HEAVY = {
+    "faiss",
     *("torch", "pandas", "scipy", "sklearn", "pyarrow", "PIL", "ultralytics", "matplotlib"),
     *("numpy", "pydantic", "fsspec", "s3fs"),
 }

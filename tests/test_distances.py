@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from selectlab import distances
+from selectlab import products
 from selectlab.distances import (
     NearestSelected,
     exact_sq_dists,
@@ -197,8 +197,8 @@ def test_block_sizes_mean_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         return state.total, state.exact(everything).tolist(), state.indices
 
     whole = outcome()
-    monkeypatch.setattr(distances, "_BLOCK_ROWS", 7)
-    monkeypatch.setattr(distances, "_PANEL", 3)
+    monkeypatch.setattr(products, "_TILE_FLOATS", 7)
+    monkeypatch.setattr(products, "_PANEL", 3)
     assert outcome() == whole
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from selectlab import greedy
+from selectlab import eager, frontier, greedy, phase
 from selectlab.greedy import Part, Plan
+from selectlab.resources import Resources, using
 from selectlab.strategies import Balance, Diversity, Typicality, Weights
 from selectlab.types import (
     BoolArray,
@@ -212,11 +213,12 @@ def test_shortfalls_are_collected() -> None:
     assert outcome.shortfalls == ["1 missing", "3 missing"]
 
 
-def test_on_pick_counts() -> None:
-    seen: list[int] = []
+def test_the_watcher_sees_all_rows_picked() -> None:
+    seen: list[list[int]] = []
     table = Table([1.0, 2.0, 3.0])
-    greedy.run(Plan([Part(0, "0", 1.0, table)], np.ones(3, dtype=bool), 2), seen.append)
-    assert seen == [1, 2]
+    plan = Plan([Part(0, "0", 1.0, table)], np.ones(3, dtype=bool), 2)
+    greedy.run(plan, lambda rows: seen.append(list(rows)))
+    assert seen[-1] == [2, 1]
 
 
 def joint(n: int = 60) -> Plan:
@@ -240,12 +242,14 @@ def test_block_sizes_mean_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = greedy.run(joint())
     assert sorted(picked(whole)) == list(range(60))
     for size in (1, 7, 59, 60, 61):
-        monkeypatch.setattr(greedy, "_BLOCK_ROWS", size)
-        assert greedy.run(joint()) == whole
+        for module in (eager, frontier, phase):
+            monkeypatch.setattr(module, "_BLOCK_ROWS", size)
+        with using(Resources(pool_rows=size, core_rows=1 + size // 3)):
+            assert greedy.run(joint()).picks == whole.picks
 
 
 def test_the_same_plan_gives_the_same_outcome() -> None:
-    assert greedy.run(joint()) == greedy.run(joint())
+    assert greedy.run(joint()).picks == greedy.run(joint()).picks
 
 
 def test_the_first_of_many_are_the_few() -> None:

@@ -154,8 +154,8 @@ def test_two_at_once_are_refused(weights: Path, video: Path, tmp_path: Path) -> 
 
 def test_the_lock_of_a_dead_process_does_not_count(tmp_path: Path) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from selectlab.video.upkeep import _lock; "
-        "_lock(Path(sys.argv[1])); os._exit(9)"
+        "import os, sys; from pathlib import Path; from selectlab.locks import seize; "
+        "seize(Path(sys.argv[1]), OSError); os._exit(9)"
     )
     lock = tmp_path / "spool" / "lock"
     subprocess.run([sys.executable, "-c", code, str(lock)], check=False)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from selectlab.errors import ConfigError
 
@@ -20,6 +22,76 @@ Links = Annotated[
         "--dataset", metavar="ID=PATH", help="Where the dataset with this dataset_id lies."
     ),
 ]
+
+
+MACHINE = "What a run may use"
+LONG = "Long runs"
+"""Titles under which ``--help`` gathers options; see :class:`InPanels`."""
+
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        rich_help_panel=MACHINE,
+        help="Most memory to work in, such as 2GB or 500MB: larger embeddings stay on the disk "
+        "and are read block by block. Default: no limit.",
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="cpu|cuda|cuda:1|torch",
+        rich_help_panel=MACHINE,
+        help="Where matrix products run: cpu, cuda (a GPU), cuda:1 (the second one), or torch "
+        "(torch on the CPU). The picks are the same.",
+    ),
+]
+Engine = Annotated[
+    str,
+    typer.Option(
+        metavar="local|process|ray",
+        rich_help_panel=MACHINE,
+        help="Who does the work: local, this process and its threads; process, several processes "
+        "of this machine; ray, a Ray cluster. The picks are the same.",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        rich_help_panel=MACHINE,
+        help="How many processes or Ray actors. Default: one a core.",
+    ),
+]
+CheckpointFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="FILE_OR_FOLDER",
+        rich_help_panel=LONG,
+        help="Keep what was picked so far in this file, written every 10 s and when the run is "
+        "stopped (Ctrl-C, SIGTERM). The same command goes on from there; the result is that of a "
+        "run that was never stopped, and the file is removed. -n may be changed in between.",
+    ),
+]
+
+
+class InPanels(TyperCommand):
+    """A command whose help gathers options under titles, in plain text."""
+
+    def format_options(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write arguments, then options without a title, then those with one."""
+        panels: dict[str, list[Any]] = {"Arguments": [], "Options": []}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            plain = "Arguments" if param.param_type_name == "argument" else "Options"
+            title = getattr(param, "rich_help_panel", None) or plain
+            if record is not None:
+                panels.setdefault(title, []).append(record)
+        for title, records in panels.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
 
 
 def open_data(path: str, links: list[str] | None = None) -> Dataset:

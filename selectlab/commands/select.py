@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectlab.commands.options import DATA_HELP, AsJson, Links, open_data, print_json
+from selectlab.commands.options import (
+    DATA_HELP,
+    AsJson,
+    CheckpointFile,
+    Device,
+    Engine,
+    Links,
+    Memory,
+    Workers,
+    open_data,
+    print_json,
+)
+from selectlab.commands.waiting import LongRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from selectlab.selection import Selection
 
 
@@ -43,11 +50,16 @@ def select(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier run in --out.")
     ] = False,
+    memory: Memory = None,
+    device: Device = "cpu",
+    engine: Engine = "local",
+    workers: Workers = None,
+    checkpoint: CheckpointFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Select samples: a ranking with reasons.
 
-    Writes selection.csv, .parquet, .json and .txt and a manifest into --out.
+    Writes selection.csv, .parquet, .json and .txt and a manifest into --out, all or none.
 
     Example: selectlab select config.json --data ./dataset --out ./run1
 
@@ -58,19 +70,23 @@ def select(
     from selectlab.earlier import read_earlier
     from selectlab.writers import check_target
 
-    parsed = load(config, n_samples=n_samples, proportion_samples=proportion_samples)
-    check_target(out, overwrite=overwrite)
-    before = read_earlier(preselected) if preselected else None
-    opened = open_data(data, dataset)
-    with _bar("selecting") as on_pick:
+    run = LongRun(out, checkpoint)
+    with run.stoppable() as saved:
+        parsed = load(config, n_samples=n_samples, proportion_samples=proportion_samples)
+        check_target(out, overwrite=overwrite)
+        before = read_earlier(preselected) if preselected else None
         chosen = api.select(
             parsed,
-            opened,
+            open_data(data, dataset),
             preselected=before,
             selected_sequence_length=selected_sequence_length,
-            on_pick=on_pick,
+            memory=memory,
+            device=device,
+            engine=engine,
+            workers=workers,
+            checkpoint=saved,
         )
-    chosen.save(out, overwrite=overwrite)
+        run.save(chosen, overwrite=overwrite)
     if as_json:
         summary = {key: chosen.manifest[key] for key in ("counts", "stop_reason", "warnings")}
         print_json({**summary, "out": str(out), "selected": list(chosen.ids)})
@@ -113,25 +129,6 @@ def validate(
         typer.echo(f"{counts['candidates']} of {counts['input']} samples can be selected")
     for note in notes:
         typer.echo(f"note: {note}")
-
-
-@contextmanager
-def _bar(text: str) -> Iterator[Callable[[int], None] | None]:
-    """Show the picks as they come, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(f"{text}: reading inputs")
-
-        def on_pick(done: int) -> None:
-            progress.update(task, description=f"{text}: {done} picks")
-
-        yield on_pick
 
 
 def _print_selection(chosen: Selection, out: Path) -> None:

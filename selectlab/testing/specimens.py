@@ -217,7 +217,8 @@ def cases(strategy: Strategy, *, constant: bool = False) -> Iterator[Case]:
             candidates = ~np.isin(np.arange(n), preselected)
             signal = replace(signal, name="example", candidates=candidates)
             for array in signal.arrays():
-                array.flags.writeable = False
+                if isinstance(array, np.ndarray):
+                    array.flags.writeable = False
             try:
                 strategy.check(signal)
             except ConfigError:

@@ -86,7 +86,7 @@ def check_runs_are_separate(cls: type[Strategy], *examples: Strategy) -> None:
 def check_signal_stays_as_it_is(cls: type[Strategy], *examples: Strategy) -> None:
     """The arrays of the signal are only read."""
     for case in _ranking_cases(cls, examples):
-        before = [array.copy() for array in case.signal.arrays()]
+        before = [np.array(array) for array in case.signal.arrays()]
         for objective, rows in _steps(case):
             for side in _SIDES:
                 _bounds(objective, (0, len(case.signal)), side)

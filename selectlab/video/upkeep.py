@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from selectlab.errors import DataError
 from selectlab.inputs.folder import BUCKET
+from selectlab.locks import held
 from selectlab.writers import swap
 
 LOCK = "lock"
@@ -45,51 +45,19 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         DataError: Another process has it.
     """
-    path = folder / LOCK
-    handle = _lock(path)
     try:
-        yield
+        with held(folder / LOCK, lambda pid: _taken(folder, pid)):
+            yield
     finally:
-        path.unlink(missing_ok=True)
-        os.close(handle)
         with suppress(OSError):  # nothing was begun: leave no empty folders
             for empty in (folder, *folder.parents[:2]):
                 empty.rmdir()
 
 
-def _lock(path: Path) -> int:
-    while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            _seize(handle)
-            if os.path.samestat(os.fstat(handle), path.stat()):
-                os.truncate(handle, 0)
-                os.write(handle, f"{os.getpid()}\n".encode())
-                return handle
-        except FileNotFoundError:
-            pass  # whoever had it is done and has removed it
-        except BlockingIOError:
-            pid = os.read(handle, 20).decode(errors="replace").strip()
-            os.close(handle)
-            raise DataError(
-                f"{path.parent}: process {pid} is predicting this task; wait for it, or choose "
-                "another --task"
-            ) from None
-        os.close(handle)
-
-
-def _seize(handle: int) -> None:
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError:  # a file system without locks
-        return
+def _taken(folder: Path, pid: str) -> DataError:
+    return DataError(
+        f"{folder}: process {pid} is predicting this task; wait for it, or choose another --task"
+    )
 
 
 @contextmanager

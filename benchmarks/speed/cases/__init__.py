@@ -1,0 +1,1 @@
+"""One file a case; being there is all it takes to be run."""

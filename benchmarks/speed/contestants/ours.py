@@ -1,0 +1,87 @@
+"""selectlab itself: ``selectlab.rank`` on arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+NAME = "selectlab"
+WHAT = "selectlab.rank"
+REQUIREMENTS: tuple[str, ...] = ()
+PACKAGES = ("selectlab", "numpy", "scipy", "scikit-learn", "torch")
+
+
+def diversity(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
+    from selectlab import rank
+    from selectlab.strategies import Diversity
+    from selectlab.types import Vectors
+
+    parts = [(Vectors(vectors=arrays["vectors"]), Diversity())]
+    return rank(parts, parameters["n_samples"]).rows
+
+
+def joint(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
+    from selectlab import rank
+    from selectlab.strategies import Balance, Diversity, Weights
+    from selectlab.types import Categories, Scalars, Vectors
+
+    names = tuple(f"class{i}" for i in range(parameters["n_classes"]))
+    target = dict.fromkeys(names, 1 / len(names))
+    parts = [
+        (Vectors(vectors=arrays["vectors"]), Diversity()),
+        (Scalars(values=arrays["weights"]), Weights()),
+        (Categories(codes=arrays["codes"], names=names), Balance(target=target)),
+    ]
+    return rank(parts, parameters["n_samples"]).rows
+
+
+def similarity(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
+    from selectlab import rank
+    from selectlab.strategies import Similarity
+    from selectlab.types import Vectors
+
+    signal = Vectors(vectors=arrays["vectors"], query=arrays["query"])
+    return rank([(signal, Similarity())], parameters["n_samples"]).rows
+
+
+def typicality(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
+    from selectlab import rank
+    from selectlab.strategies import Typicality
+    from selectlab.types import Vectors
+
+    strategy = Typicality(num_nearest_neighbors=parameters["n_neighbours"])
+    return rank([(Vectors(vectors=arrays["vectors"]), strategy)], parameters["n_samples"]).rows
+
+
+def near_duplicates(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
+    from selectlab import rank
+    from selectlab.strategies import Diversity
+    from selectlab.types import Vectors
+
+    strategy = Diversity(stopping_condition_minimum_distance=parameters["minimum_distance"])
+    return rank([(Vectors(vectors=arrays["vectors"]), strategy)], parameters["n_samples"]).rows
+
+
+def object_diversity(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
+    from selectlab import rank
+    from selectlab.strategies import Diversity
+    from selectlab.types import Objects
+
+    signal = Objects(vectors=arrays["vectors"], offsets=arrays["offsets"])
+    return rank([(signal, Diversity())], parameters["n_samples"]).rows
+
+
+def from_disk(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
+    from selectlab import rank
+    from selectlab.row_files import RowFile
+    from selectlab.stored import StoredVectors
+    from selectlab.strategies import Diversity
+    from selectlab.types import Vectors
+
+    path = arrays["vectors"]
+    header = np.load(path, mmap_mode="r")
+    file = RowFile.open(path, path, header.offset, header.shape, header.dtype)
+    del header
+    signal = Vectors(vectors=StoredVectors(file))
+    return rank([(signal, Diversity())], parameters["n_samples"]).rows

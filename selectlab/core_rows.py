@@ -1,0 +1,120 @@
+"""The few rows that picks come from, followed exactly, beside the best that all others can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from selectlab.forms import CloseUp, Falling
+from selectlab.frontier import Corners
+from selectlab.objective import Rows
+from selectlab.plan import Part
+from selectlab.scores import exact_scores, slack_of
+from selectlab.terms import Added, Alone, Column, Term, total
+
+
+class Core:
+    """A few hundred rows whose scores are known at every pick.
+
+    Args:
+        rows: The rows, ascending.
+        terms: What the score is made of.
+        parts: The same parts, for exact comparisons.
+        others: Corners of all rows that are not in the core.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        terms: Sequence[Term],
+        parts: Sequence[Part],
+        others: Sequence[Corners],
+    ) -> None:
+        self.rows = rows
+        self.taken = 0
+        self._terms, self._parts = terms, parts
+        self._closed = np.zeros(len(rows))
+        self._alone = len(terms) == 1 and isinstance(terms[0], Alone)
+        self._close_ups: list[CloseUp | None] = [
+            term.form.close_up(rows)
+            if isinstance(term, Added) and isinstance(term.form, Falling)
+            else None
+            for term in terms
+        ]
+        self._columns = self._with_corners(others)
+        self._values = np.empty(0)
+        self._score = np.empty(0)
+
+    def best(self) -> int | None:
+        """Return the best row; ``None`` when one outside of the core could be as good."""
+        at = self._look()
+        top = float(self._score[at])
+        if top == -np.inf:
+            return None
+        low = top - sum(
+            term.width(float(column[at]), close.error)
+            for term, column, close in zip(self._terms, self._columns, self._close_ups, strict=True)
+            if close is not None
+        )
+        bar = low if self._alone else low - slack_of(self._parts, low)
+        size = len(self.rows)
+        if len(self._score) > size and self._score[size:].max() >= bar:
+            return None
+        head = self._score[:size]
+        rivals = np.flatnonzero(head >= bar)
+        if len(rivals) == 1:
+            return int(self.rows[at])
+        rows = self.rows[rivals]
+        return int(rows[int(np.argmax(exact_scores(self._parts, rows)))])
+
+    def value_of(self, form: Falling, row: int) -> float | None:
+        """Return a lower bound of the falling value of a row, if it is followed here."""
+        for term, close in zip(self._terms, self._close_ups, strict=True):
+            if close is not None and isinstance(term, Added) and term.form is form:
+                at = int(np.searchsorted(self.rows, row))
+                return float(close.values[at]) - close.error
+        return None
+
+    def take(self, row: int) -> None:
+        """Account for a pick of the core, once the objectives have."""
+        self.close(row)
+        self.taken += 1
+        for close in self._close_ups:
+            if close is not None:
+                close.add(row)
+        for term in self._terms:
+            term.now()
+
+    def close(self, row: int) -> None:
+        """Leave a row alone from now on."""
+        self._closed[int(np.searchsorted(self.rows, row))] = -np.inf
+
+    def _look(self) -> int:
+        """Score the core and the corners; return the place of the best of the core."""
+        size = len(self.rows)
+        for column, close in zip(self._columns, self._close_ups, strict=True):
+            if close is not None:
+                np.add(close.values, close.error, out=column[:size])
+        self._score = total(self._terms, self._columns)
+        head = self._score[:size]
+        head += self._closed
+        return int(head.argmax())
+
+    def _with_corners(self, others: Sequence[Corners]) -> list[Column]:
+        """Return each term's column of the core, followed by that of the corners."""
+        columns: list[Column] = []
+        n_fixed = n_falling = 0
+        for term in self._terms:
+            own = term.column(self.rows)
+            if not isinstance(term, Added):
+                columns.append(np.concatenate([own, *(term.column(c.rows) for c in others)]))
+            elif isinstance(term.form, Falling):
+                outer = [corner.falling[n_falling] for corner in others]
+                columns.append(np.concatenate([own, *outer]).astype(np.float64))
+                n_falling += 1
+            else:
+                outer = [term.sign * corner.fixed[n_fixed] for corner in others]
+                columns.append(np.concatenate([own, *outer]))
+                n_fixed += 1
+        return columns

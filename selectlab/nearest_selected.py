@@ -1,0 +1,283 @@
+"""Distances to a growing set, worked out only where they are asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from selectlab import threads
+from selectlab.few_nearest import FewNearest, sq_lengths
+from selectlab.objective import BoolArray, FloatArray
+from selectlab.products import (
+    UNIT_ROUNDOFF_64,
+    Float32,
+    Float64,
+    Index,
+    Panel,
+    Tile,
+    exact_sq_dists,
+    gather,
+    panels,
+    slack_of,
+    sq_norms,
+    tile_rows,
+    with_room,
+)
+from selectlab.running_sum import ExactSum
+
+_PAIRS = 16_384
+_LONG_TILE = 16_384
+
+
+class NearestSelected:
+    """Squared distance of every vector to the nearest of a growing set of them.
+
+    Distances to a growing set only fall, so what was found out about a vector long ago still
+    bounds its distance. Additions cost nothing; :meth:`refresh` brings the bounds of some
+    vectors up to date, :meth:`exact` gives their distances by differences in float64.
+
+    Args:
+        vectors: (M, D) float32, an array or anything that gives rows by slice and by index.
+
+    Attributes:
+        upper: (M,) float32, never below the true squared distance.
+        indices: The members in the order they came.
+        computed: Number of vector-member pairs worked out so far.
+        fetched: Number of vectors read so far.
+
+    Cost:
+        About 28 bytes per vector. M * D once, for the lengths of the vectors.
+    """
+
+    def __init__(self, vectors: Any) -> None:
+        self.vectors = vectors
+        n_vectors, dimension = vectors.shape
+        self._slack = slack_of(dimension)
+        self._norms = sq_norms(vectors)
+        self._widest = 4 * self._slack * float(self._norms.max(initial=0.0))
+        self.upper = np.full(n_vectors, np.inf, dtype=np.float32)
+        self._seen = np.zeros(n_vectors, dtype=np.int32)
+        self._known = np.zeros(n_vectors)
+        self._known_seen = np.zeros(n_vectors, dtype=np.int32)
+        self._closest = np.zeros(n_vectors, dtype=np.int32)
+        self._panel = Panel(dimension)
+        self._members = np.empty((16, dimension))
+        self._member_norms = np.empty(16)
+        self._apart = np.empty(16)
+        self._joined = 0
+        self._total = ExactSum()
+        self.indices: list[int] = []
+        self.computed = 0
+        self.fetched = n_vectors
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @property
+    def members(self) -> Float64:
+        """The members, (size, D)."""
+        return self._members[: len(self)]
+
+    @property
+    def member_norms(self) -> Float64:
+        """Their squared lengths, (size,)."""
+        return self._member_norms[: len(self)]
+
+    @property
+    def total(self) -> float:
+        """Sum over the set of the squared distance to the nearest other member."""
+        while self._joined < len(self):
+            self._join(self._joined)
+            self._joined += 1
+        return self._total.value
+
+    def add(self, index: Index) -> None:
+        """Put vectors into the set, in this order."""
+        if not len(index):
+            return
+        values = np.asarray(self.vectors[index], dtype=np.float32)
+        first, stop = len(self), len(self) + len(index)
+        self._panel.add(values, self._norms[index])
+        self._members = with_room(self._members, stop)
+        self._member_norms = with_room(self._member_norms, stop)
+        self._members[first:stop] = values
+        self._member_norms[first:stop] = sq_lengths(self._members[first:stop])
+        self.indices += index.tolist()
+
+    def refresh(self, index: Index | slice, floor: FloatArray | None = None) -> None:
+        """Account for all members in the upper bounds of some vectors.
+
+        Args:
+            index: The vectors.
+            floor: (len(index),) a vector found to be nearer than this is left at what was found.
+        """
+        size = len(self)
+        if isinstance(index, slice):
+            self._refresh_block(index, size)
+            return
+        unseen = (self._seen[index] < size) & (self.upper[index] > 0)
+        stale = index[unseen]
+        if not len(stale):
+            return
+        floors = None if floor is None else floor[unseen].astype(np.float32)
+        rows = tile_rows(self.vectors.shape[1])
+        if isinstance(self.vectors, np.ndarray):
+            order = np.argsort(self._seen[stale], kind="stable")
+        else:
+            order, rows = np.argsort(stale), 8 * rows
+        rows = min(rows, max(256, -(-len(stale) // 4)))
+
+        def work(part: slice) -> int:
+            at = order[part]
+            return self._refresh_tile(stale[at], size, None if floors is None else floors[at])
+
+        self.computed += sum(threads.over(threads.cut(len(stale), rows), work))
+        self.fetched += len(stale)
+
+    def lower(self, part: slice | Index) -> Float64:
+        """Return lower bounds of the squared distances of some vectors."""
+        self.refresh(part)
+        width = 4 * self._slack * self._norms[part].astype(np.float64) + self._widest
+        bounds: Float64 = np.maximum(self.upper[part] - width, 0.0)
+        return bounds
+
+    def exact(self, index: Index) -> Float64:
+        """Return the exact squared distances of some vectors; infinite while the set is empty."""
+        size = len(self)
+        if not size:
+            return np.full(len(index), np.inf)
+        seen = self._known_seen[index]
+        settled = (seen == size) | ((seen > 0) & (self._known[index] == 0))
+        open_ones = np.unique(index[~settled])
+        rows = max(1, _PAIRS * 16 // size)
+        for start in range(0, len(open_ones), rows):
+            self._find_exactly(open_ones[start : start + rows], size)
+        return self._known[index]
+
+    def closest(self, i: int) -> int:
+        """Return the member nearest to vector ``i`` (its index), -1 while the set is empty."""
+        if not self.indices:
+            return -1
+        self.exact(np.array([i], dtype=np.intp))
+        return self.indices[int(self._closest[i])]
+
+    def is_current(self, index: Index) -> BoolArray:
+        """Return True where the upper bound accounts for all members."""
+        current: BoolArray = (self._seen[index] == len(self)) | (self.upper[index] <= 0)
+        return current
+
+    def few(self, index: Index) -> FewNearest:
+        """Return the squared distances of a few vectors, to be followed at every addition."""
+        return FewNearest(self, index)
+
+    def error_of(self, sq_length: float) -> float:
+        """Return how wrong float64 products with the members can be for a vector this long."""
+        longest: float = max(float(self._member_norms[: len(self)].max(initial=0.0)), sq_length)
+        return 8.0 * (int(self.vectors.shape[1]) + 16) * UNIT_ROUNDOFF_64 * longest
+
+    def _refresh_tile(self, rows: Index, size: int, floor: Float32 | None) -> int:
+        """Take a tile of scattered vectors past the members it has not seen."""
+        tile = Tile(gather(self.vectors, rows), self._norms[rows], rows, floor)
+        computed = 0
+        for start, stop in panels(int(self._seen[rows].min()), size):
+            tile.pass_by(self._panel, start, stop)
+            computed += (stop - start) * len(tile.rows)
+            above = tile.worth_keeping() if stop < size else None
+            if above is not None:
+                self._note(tile.rows[~above], tile.best[~above], stop)
+                tile.keep(np.flatnonzero(above))
+                if not len(tile.rows):
+                    return computed
+        self._note(tile.rows, tile.best, size)
+        return computed
+
+    def _note(self, rows: Index, sq_dists: Float32, seen: int) -> None:
+        self.upper[rows] = np.minimum(self.upper[rows], sq_dists)
+        self._seen[rows] = seen
+
+    def _refresh_block(self, block: slice, size: int) -> None:
+        """Take neighbouring vectors past the members that some have not seen."""
+        first = int(self._seen[block].min(initial=size))
+        if first == size:
+            return
+        start, stop, _ = block.indices(len(self.upper))
+        rows = tile_rows(self.vectors.shape[1]) if size - first > 4 else _LONG_TILE
+        tiles = [
+            slice(start + part.start, start + part.stop) for part in threads.cut(stop - start, rows)
+        ]
+
+        def work(part: slice) -> None:
+            rows_of = np.arange(part.start, part.stop, dtype=np.intp)
+            tile = Tile(self.vectors[part], self._norms[part], rows_of)
+            for begin, end in panels(first, size):
+                tile.pass_by(self._panel, begin, end)
+            np.minimum(self.upper[part], tile.best, out=self.upper[part])
+            self._seen[part] = size
+
+        threads.over(tiles, work)
+        self.computed += (size - first) * (stop - start)
+        self.fetched += stop - start
+
+    def _find_exactly(self, index: Index, size: int) -> None:
+        """Compare vectors with the members that could be their nearest, by differences."""
+        vectors = np.asarray(self.vectors[index], dtype=np.float64)
+        first = int(self._known_seen[index].min())
+        before = np.where(self._known_seen[index] > 0, self._known[index], np.inf)
+        lengths = sq_lengths(vectors)
+        rough = vectors @ self._members[first:size].T
+        rough *= -2.0
+        rough += self._member_norms[first:size]
+        rough += lengths[:, None]
+        width = self.error_of(float(lengths.max()))
+        limit = np.minimum(rough.min(axis=1) + 2 * width, before + width)
+        row, member = np.nonzero(rough <= limit[:, None])
+        sq_dists = np.empty(len(row))
+        for start in range(0, len(row), _PAIRS):
+            part = slice(start, start + _PAIRS)
+            sq_dists[part] = exact_sq_dists(vectors[row[part]], self._members[first + member[part]])
+        self.computed += rough.size
+        order = np.lexsort((member, sq_dists, row))
+        at, place = np.unique(row[order], return_index=True)
+        found = order[place]
+        closer = sq_dists[found] < before[at]
+        won = index[at[closer]]
+        self._known[won] = sq_dists[found[closer]]
+        self._closest[won] = first + member[found[closer]]
+        self._known_seen[index] = size
+        self._round_up(index)
+
+    def _round_up(self, index: Index) -> None:
+        """Let the upper bounds follow what is known exactly."""
+        known = self._known[index]
+        rounded = known.astype(np.float32)
+        up = np.where(rounded < known, np.nextafter(rounded, np.float32(np.inf)), rounded)
+        self.upper[index] = np.minimum(self.upper[index], up)
+        self._seen[index] = len(self)
+
+    def _join(self, at: int) -> None:
+        """Count member number ``at`` in the sum, and its effect on those before it."""
+        self._apart = with_room(self._apart, at + 1)
+        self._apart[at] = np.inf
+        if not at:
+            return
+        vector, norm = self._members[at], self._member_norms[at]
+        single = vector.astype(np.float32)
+        rough = self._panel.double[:at] @ single
+        rough += self._panel.shift[:at]
+        high = rough + np.float32(self._norms[self.indices[at]])
+        width = 6 * self._slack * (self._member_norms[:at] + norm)
+        low = high - width
+        maybe = np.flatnonzero((low <= self._apart[:at]) | (low <= high.min()))
+        sq_dists = exact_sq_dists(self._members[maybe], vector)
+        self._set_apart(at, float(sq_dists.min()))
+        closer = sq_dists < self._apart[maybe]
+        for member, sq_dist in zip(maybe[closer], sq_dists[closer], strict=True):
+            self._set_apart(int(member), float(sq_dist))
+
+    def _set_apart(self, member: int, sq_dist: float) -> None:
+        before = float(self._apart[member])
+        if np.isfinite(before):
+            self._total.add(-before)
+        self._total.add(sq_dist)
+        self._apart[member] = sq_dist

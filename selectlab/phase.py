@@ -1,0 +1,220 @@
+"""All rows of a selection that are ranked by the same parts, with values that bound theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from selectlab import threads
+from selectlab.forms import Falling, Fixed
+from selectlab.frontier import Cells, Corners
+from selectlab.objective import BoolArray, FloatArray, Rows
+from selectlab.plan import Part
+from selectlab.scores import exact_scores, slack_of
+from selectlab.terms import Added, Alone, FromTable, terms_of, total
+
+_BLOCK_ROWS = 65_536
+_SAMPLE_ROWS = 2048
+_FEW_SELECTED = 8
+_AT_ONCE = 256
+
+
+class Phase:
+    """The rows that may be picked now, and how good each can be.
+
+    Args:
+        parts: What ranks the rows.
+        live: (N,) the rows; changed by the caller as they are picked.
+        pool_rows: How many rows a pool should have.
+
+    Attributes:
+        terms: What the scores are made of.
+    """
+
+    def __init__(self, parts: Sequence[Part], live: BoolArray, pool_rows: int) -> None:
+        self.parts, self.live = parts, live
+        self.terms = terms_of(parts)
+        self._pool_rows = pool_rows
+        self._falling = [
+            (i, term.form)
+            for i, term in enumerate(self.terms)
+            if isinstance(term, Added) and isinstance(term.form, Falling)
+        ]
+        self._score = np.empty(len(live))
+        self._cells: Cells | None = None
+        self._sample = np.empty(0, dtype=np.intp)
+
+    @property
+    def started(self) -> bool:
+        """True once no value of a row can rise any more."""
+        return all(form.n_selected for _, form in self._falling)
+
+    def now(self) -> None:
+        """Look up what all rows have in common, after a pick."""
+        for term in self.terms:
+            term.now()
+
+    def pool(self) -> tuple[Rows, list[Corners]]:
+        """Return the best rows, a few thousand, and corners of all the others."""
+        self.now()
+        rows = np.flatnonzero(self.live)
+        for _, form in self._falling:
+            if form.n_selected <= _FEW_SELECTED:
+                form.refresh(slice(0, len(self.live)))
+        if len(rows) <= 2 * self._pool_rows:
+            return rows, []
+        self._bound_all()
+        wanted = self._pool_rows
+        while True:
+            threshold = self._threshold(rows, wanted)
+            self._refresh_above(threshold)
+            best = np.flatnonzero(self._score >= threshold)
+            if len(best) or wanted >= len(rows):
+                break
+            wanted *= 4
+        if len(best) > 4 * wanted:
+            best = np.sort(best[_highest(self._score[best], 2 * wanted)])
+        outside = self.live.copy()
+        outside[best] = False
+        return best, [self.corners(np.flatnonzero(outside))]
+
+    def best_of(self, pool: Rows, n_rows: int) -> Rows:
+        """Return about the best ``n_rows`` of a pool, ascending, their values brought up to date.
+
+        They are at least one, and more where values are equal.
+        """
+        n_rows = max(1, min(n_rows, int(n_rows / self._vectors_per_row())))
+        if len(pool) <= n_rows:
+            return pool
+        score = self._bound(pool)
+        some = _highest(score, min(2 * n_rows, len(pool)))
+        self._refresh(pool[some], None)
+        score[some] = self._bound(pool[some])
+        threshold = float(np.partition(score[some], len(some) - n_rows)[len(some) - n_rows])
+        rest = np.flatnonzero(score > threshold)
+        self._refresh(pool[rest], threshold)
+        score[rest] = self._bound(pool[rest])
+        best = _highest(score, n_rows)
+        return np.sort(pool[best])
+
+    def corners(self, rows: Rows) -> Corners:
+        """Return points that none of ``rows`` can beat."""
+        if self._cells is None:
+            self._cells = self._make_cells()
+        return self._cells.corners(rows, [form.upper(rows) for _, form in self._falling])
+
+    def best_of_all(self) -> int | None:
+        """Return the best live row; of equal ones the lowest."""
+        if not self.live.any():
+            return None
+        self.now()
+        self._bound_all()
+        while True:
+            top = int(self._score.argmax())
+            if self._make_current(np.array([top], dtype=np.intp)):
+                continue
+            row = np.array([top], dtype=np.intp)
+            low = float(exact_scores(self.parts, row)[0])
+            alone = len(self.terms) == 1 and isinstance(self.terms[0], Alone)
+            slack = 0.0 if alone else slack_of(self.parts, low)
+            rivals = np.flatnonzero(self._score >= low - slack)
+            if not self._make_current(rivals):
+                return int(rivals[int(np.argmax(exact_scores(self.parts, rivals)))])
+
+    def _make_current(self, rows: Rows) -> bool:
+        """Bring the bounds of rows up to date, and of some more; False when they were."""
+        stale = self._stale(rows)
+        if not len(stale):
+            return False
+        if len(stale) < _AT_ONCE < len(self._score):
+            best = _highest(self._score, _AT_ONCE)
+            stale = np.union1d(stale, self._stale(best[self.live[best]]))
+        self._refresh(stale, None)
+        self._score[stale] = self._bound(stale)
+        return True
+
+    def _stale(self, rows: Rows) -> Rows:
+        stale = np.zeros(len(rows), dtype=np.bool_)
+        for _, form in self._falling:
+            stale |= ~form.is_current(rows)
+        return rows[stale]
+
+    def _bound(self, rows: Rows | slice) -> FloatArray:
+        """Return the scores of some rows, from above."""
+        return total(self.terms, [term.column(rows) for term in self.terms])
+
+    def _bound_all(self) -> None:
+        """Write the scores of all live rows, from above."""
+
+        def bound(block: slice) -> None:
+            score = self._score[block]
+            score[:] = self._bound(block)
+            np.copyto(score, -np.inf, where=~self.live[block])
+
+        threads.over(threads.cut(len(self._score), _BLOCK_ROWS), bound)
+
+    def _threshold(self, rows: Rows, wanted: int) -> float:
+        """Return a score that about ``wanted`` rows reach, by a sample."""
+        sample = self._sample[self.live[self._sample]]
+        if len(sample) < min(_SAMPLE_ROWS, len(rows)) // 2:
+            generator = np.random.default_rng(0)
+            size = min(_SAMPLE_ROWS, len(rows))
+            sample = self._sample = np.sort(generator.choice(rows, size=size, replace=False))
+        self._refresh(sample, None)
+        score = self._bound(sample)
+        self._score[sample] = score
+        above = min(max(1, int(len(sample) * wanted / len(rows))), len(sample))
+        return float(np.partition(score, len(score) - above)[len(score) - above])
+
+    def _refresh_above(self, threshold: float) -> None:
+        """Bring rows up to date whose bound is above a score, as far as they stay above it."""
+        rows = self._stale(np.flatnonzero(self._score > threshold))
+        self._refresh(rows, threshold)
+        self._score[rows] = self._bound(rows)
+
+    def _refresh(self, rows: Rows, threshold: float | None) -> None:
+        """Bring the falling values of rows up to date, down to what ``threshold`` takes."""
+        if not len(rows):
+            return
+        for i, form in self._falling:
+            floor = None if threshold is None else self._floor(i, rows, threshold)
+            form.refresh(rows, floor)
+
+    def _floor(self, i: int, rows: Rows, threshold: float) -> FloatArray:
+        """Return the value of term ``i`` below which a row cannot reach the threshold."""
+        term = self.terms[i]
+        assert isinstance(term, Added)
+        left = np.full(len(rows), threshold)
+        for other in self.terms:
+            if other is not term:
+                left -= other.of(other.column(rows))
+        return term.value_at(left)
+
+    def _vectors_per_row(self) -> float:
+        """How many core rows' worth a row is."""
+        return max([1.0, *(form.core_share for _, form in self._falling)])
+
+    def _make_cells(self) -> Cells:
+        """Put the rows into cells by what does not change."""
+        group: Rows | None = None
+        for term in self.terms:
+            if isinstance(term, FromTable):
+                index = term.form.index
+                if group is not None:
+                    combined = group * (int(index.max()) + 1) + index
+                    index = np.unique(combined, return_inverse=True)[1].reshape(-1)
+                group = index
+        fixed = [
+            term.sign * term.form.gains
+            for term in self.terms
+            if isinstance(term, Added) and isinstance(term.form, Fixed)
+        ]
+        return Cells(group, fixed, len(self.live))
+
+
+def _highest(score: FloatArray, n: int) -> Rows:
+    """Return the places of the ``n`` highest scores, in no order."""
+    if n >= len(score):
+        return np.arange(len(score), dtype=np.intp)
+    return np.argpartition(score, len(score) - n)[len(score) - n :]

@@ -1,0 +1,264 @@
+"""From a table of embeddings, in whatever order, to vectors by row: in memory or in a file.
+
+Whether they fit is decided by the limit of the run (:mod:`selectlab.resources`). The values are
+the same to the last bit either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from selectlab import resources
+from selectlab.columns import EmbeddingTable
+from selectlab.errors import DataError
+from selectlab.ids import Index, narrow
+from selectlab.row_files import RowFile
+from selectlab.stored import (
+    Float32,
+    Float32Rows,
+    Float64,
+    StoredVectors,
+    block_rows,
+    scale_rows,
+)
+
+ENGINE_BYTES = 64
+"""What a selection keeps of each vector beside its numbers, in bytes, about."""
+
+_LARGEST_SQ_NORM = 1e37
+"""Sums of a few squared norms must stay finite in float32."""
+
+_RUN_BYTES = 1 << 16
+_BUCKET_BYTES = 1 << 26
+_HALF, _SINGLE = np.dtype(np.float16), np.dtype(np.float32)
+
+
+def load(table: EmbeddingTable, target: Index, n_rows: int, *, normalize: bool) -> Float32Rows:
+    """Return the vectors of a table in the order of ``target``, as :func:`fill` does.
+
+    With a memory limit that they would take more than half of they stay in a file: the table's
+    own where its order serves, else a scratch file.
+
+    Raises:
+        DataError: As :func:`fill`; the limit is too small even so; the disk is full.
+    """
+    limit = resources.current().memory
+    needed = n_rows * (4 * table.dimension + ENGINE_BYTES)
+    if limit is None or needed <= limit / 2:
+        return fill(table, target, n_rows, normalize=normalize)
+    refuse_too_little(n_rows * ENGINE_BYTES, f"{table.where}: {n_rows} vectors")
+    file = table.on_disk()
+    if file is not None and file.dtype in (_HALF, _SINGLE):
+        rows = _rows_behind(target, n_rows)
+        if _in_runs(rows[rows >= 0], file.row_bytes):
+            return _in_place(table, file, target, rows, normalize=normalize)
+    return _copied(table, target, n_rows, limit, normalize=normalize)
+
+
+def refuse_too_little(n_bytes: int, what: str) -> None:
+    """Refuse a memory limit below what has to be in memory in any case.
+
+    Raises:
+        DataError: It is; the message says how much is needed.
+    """
+    limit = resources.current().memory
+    if limit is not None and n_bytes > limit:
+        raise DataError(
+            f"{what}: a selection keeps {n_bytes / 1e6:.0f} MB of them in memory in any case; "
+            f"{limit / 1e6:.0f} MB are allowed"
+        )
+
+
+def fill(table: EmbeddingTable, target: Index, n_rows: int, *, normalize: bool) -> Float32:
+    """Copy a table's vectors into rows ``target`` of a new (n_rows, D) float32 array.
+
+    Args:
+        table: The vectors, read block by block.
+        target: Row of each vector of the table; -1 leaves it out.
+        n_rows: Number of rows of the result; rows without a vector are zero.
+        normalize: Scale every vector to unit length (a zero vector stays zero).
+
+    Raises:
+        DataError: A value is NaN or infinite; the message names the sample.
+    """
+    out = np.zeros((n_rows, table.dimension), dtype=np.float32)
+    for block in _checked(table, target, normalize=normalize):
+        run = _as_slice(block.rows)
+        if block.scale is None:
+            out[run] = block.values
+        elif isinstance(run, slice):
+            scale_rows(block.values, block.scale, out[run])
+        else:
+            out[run] = block.scaled()
+    return out
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Some vectors that were found usable.
+
+    Attributes:
+        table_rows: Where they are in the table.
+        rows: Where they go.
+        values: (m, D) float32.
+        scale: (m,) what to divide them by, or ``None``.
+    """
+
+    table_rows: slice | Index
+    rows: Index
+    values: Float32
+    scale: Float64 | None
+
+    def scaled(self) -> Float32:
+        """Return the vectors divided by their scale."""
+        if self.scale is None:
+            return self.values
+        out = np.empty_like(self.values)
+        scale_rows(self.values, self.scale, out)
+        return out
+
+
+def _checked(table: EmbeddingTable, target: Index, *, normalize: bool) -> Iterator[_Block]:
+    """Yield the vectors that go somewhere, all finite."""
+    largest = np.inf if normalize else _LARGEST_SQ_NORM
+    for start, block in split_blocks(table.blocks()):
+        rows = target[start : start + len(block)]
+        at: slice | Index = slice(start, start + len(block))
+        if len(rows) and rows.min() < 0:
+            keep = np.flatnonzero(rows >= 0)
+            block, rows, at = block[keep], rows[keep], keep + start
+        values = np.asarray(block, dtype=np.float32)
+        sq_norms = np.einsum("ij,ij->i", values, values, dtype=np.float64)
+        bad = np.flatnonzero(~(sq_norms < largest))
+        if len(bad):
+            first = int(bad[0])
+            name = table.ids[start + first if isinstance(at, slice) else int(at[first])]
+            raise DataError(
+                f"{table.where}: embedding of {name!r} has NaN, infinite or overflowing values"
+            )
+        scale = None
+        if normalize and not table.normalised:
+            scale = np.sqrt(sq_norms)
+            scale[scale == 0] = 1.0
+        yield _Block(at, rows, values, scale)
+
+
+def _in_place(
+    table: EmbeddingTable, file: RowFile, target: Index, rows: Index, *, normalize: bool
+) -> StoredVectors:
+    """Check the vectors of a file in one pass, and leave them where they are."""
+    scale = np.ones(len(target)) if normalize and not table.normalised else None
+    for block in _checked(table, target, normalize=normalize):
+        if scale is not None and block.scale is not None:
+            scale[block.table_rows] = block.scale
+    same = len(rows) == file.shape[0] and isinstance(_as_slice(rows), slice)
+    return StoredVectors(file, rows=None if same else rows, scale=scale)
+
+
+def _copied(
+    table: EmbeddingTable, target: Index, n_rows: int, limit: int, *, normalize: bool
+) -> StoredVectors:
+    """Write the vectors into a scratch file in their new order.
+
+    float16 stays float16, with the scale beside it; everything else becomes float32.
+    """
+    source = iter(table.blocks())
+    first = next(source, None)
+    half = first is not None and first[1].dtype == _HALF
+    again = EmbeddingTable(
+        table.where, table.ids, table.dimension, lambda: chain([first] if first else [], source),
+        normalised=table.normalised,
+    )  # fmt: skip
+    file = RowFile.scratch(table.where, (n_rows, table.dimension), _HALF if half else _SINGLE)
+    scale = np.ones(n_rows) if half and normalize and not table.normalised else None
+    used = target[target >= 0]
+    runs = _in_runs(used, file.row_bytes)
+    buckets = None if runs else _Buckets(file, min(_BUCKET_BYTES, limit // 8))
+    put = _put if buckets is None else buckets.put
+    for block in _checked(again, target, normalize=normalize):
+        if scale is not None and block.scale is not None:
+            scale[block.rows] = block.scale
+        put(file, block.rows, block.values if half else block.scaled())
+    if buckets is not None:
+        buckets.sort(used)
+    return StoredVectors(file, scale=scale)
+
+
+def _put(file: RowFile, rows: Index, values: Float32) -> None:
+    """Write vectors to their rows, those that follow each other at once."""
+    cuts = [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)]
+    for start, stop in pairwise(cuts):
+        if start < stop:
+            file.write(int(rows[start]), values[start:stop])
+
+
+class _Buckets:
+    """Brings vectors into any order with reads and writes of many rows at a time.
+
+    First every vector goes into the stretch of the file that it belongs to, in the order they
+    come; then each stretch is sorted in memory.
+    """
+
+    def __init__(self, file: RowFile, n_bytes: int) -> None:
+        self._file = file
+        self._size = max(1, n_bytes // max(1, file.row_bytes))
+        self._filled = np.zeros(-(-file.shape[0] // self._size), dtype=np.int64)
+
+    def put(self, file: RowFile, rows: Index, values: Float32) -> None:
+        """Write vectors somewhere into their stretches."""
+        bucket = rows // self._size
+        order = np.argsort(bucket, kind="stable")
+        counts = np.bincount(bucket, minlength=len(self._filled))
+        ends = np.cumsum(counts)
+        for b in np.flatnonzero(counts).tolist():
+            some = order[ends[b] - counts[b] : ends[b]]
+            file.write(b * self._size + int(self._filled[b]), values[some])
+        self._filled += counts
+
+    def sort(self, target: Index) -> None:
+        """Sort every stretch; ``target`` are the rows of all vectors as they came."""
+        for b, count in enumerate(self._filled.tolist()):
+            first = b * self._size
+            n_rows = min(self._size, self._file.shape[0] - first)
+            came = np.empty((count, self._file.shape[1]), dtype=self._file.dtype)
+            self._file.read(first, came)
+            sorted_ = np.zeros((n_rows, self._file.shape[1]), dtype=self._file.dtype)
+            sorted_[target[(target >= first) & (target < first + n_rows)] - first] = came
+            self._file.write(first, sorted_)
+
+
+def split_blocks(
+    blocks: Iterable[tuple[int, npt.NDArray[np.generic]]],
+) -> Iterator[tuple[int, npt.NDArray[np.generic]]]:
+    """Cut large blocks into smaller ones, so that temporaries stay small."""
+    for start, block in blocks:
+        step = block_rows(block.shape[1])
+        for offset in range(0, len(block), step):
+            yield start + offset, block[offset : offset + step]
+
+
+def _rows_behind(target: Index, n_rows: int) -> Index:
+    """Return the row of the table that goes to each row; -1 where none does."""
+    rows = narrow(np.full(n_rows, -1), len(target))
+    used = np.flatnonzero(target >= 0)
+    rows[target[used]] = used
+    return rows
+
+
+def _as_slice(rows: Index) -> slice | Index:
+    """Return rows that follow each other as a slice, others as they are."""
+    if not len(rows) or rows[0] < 0 or rows[-1] - rows[0] != len(rows) - 1:
+        return rows
+    together = bool((rows[1:] - rows[:-1] == 1).all())
+    return slice(int(rows[0]), int(rows[-1]) + 1) if together else rows
+
+
+def _in_runs(rows: Index, row_bytes: int) -> bool:
+    """Return whether rows mostly follow each other: stretches of 64 KB on average."""
+    n_runs = 1 + np.count_nonzero(rows[1:] - rows[:-1] != 1)
+    return bool(len(rows) * row_bytes >= n_runs * _RUN_BYTES or n_runs == 1)
