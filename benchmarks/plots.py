@@ -39,6 +39,7 @@ def save(path: Path, panels: Sequence[Panel], order: Sequence[str]) -> None:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from matplotlib.ticker import NullFormatter
 
     figure, axes = pyplot.subplots(
         1, len(panels), figsize=(5.2 * len(panels), 4.2), squeeze=False, layout="constrained"
@@ -60,6 +61,10 @@ def save(path: Path, panels: Sequence[Panel], order: Sequence[str]) -> None:
                 zorder=3 if first else 2,
             )
         axis.set(title=panel.title, xlabel=panel.x, ylabel=panel.y, xscale="log", yscale="log")
+        ticks = sorted({x for points in panel.lines.values() for x, _ in points})
+        axis.set_xticks(ticks, [_short(x) for x in ticks])
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_minor_formatter(NullFormatter())
         axis.grid(visible=True, which="major", alpha=0.3)
     figure.legend(
         handles.values(), handles.keys(), loc="outside lower center", ncols=min(6, len(order))
@@ -67,3 +72,11 @@ def save(path: Path, panels: Sequence[Panel], order: Sequence[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
+
+
+def _short(value: float) -> str:
+    """Return 10k for 10,000 and 4M for four million."""
+    for unit, sign in ((1e6, "M"), (1e3, "k")):
+        if value >= unit:
+            return f"{value / unit:g}{sign}"
+    return f"{value:g}"

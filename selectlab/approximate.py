@@ -17,7 +17,7 @@ import numpy as np
 
 from selectlab import threads
 from selectlab.errors import MissingExtraError
-from selectlab.space import BLOCK_ROWS, Index, read, spread
+from selectlab.space import Index, blocks_of, read, spread
 
 _SEED = 1234
 _POINTS_PER_LIST = 64
@@ -100,7 +100,7 @@ class InvertedFile:
             with _one_thread():
                 return self._index.quantizer.search(read(self._vectors, part), 1)[1][:, 0]
 
-        blocks = threads.cut(len(self._vectors), BLOCK_ROWS)
+        blocks = blocks_of(self._vectors)
         for part, lists in zip(blocks, threads.over(blocks, assign), strict=True):
             with _one_thread():
                 tools.add_preassigned(self._index, read(self._vectors, part), lists)

@@ -15,7 +15,7 @@ import numpy as np
 from selectlab import threads
 from selectlab.crossing import best_columns, buffer, device
 from selectlab.equal_rows import Distinct
-from selectlab.space import BLOCK_ROWS, Float32, Float64, Index, Space, read, sq_dists
+from selectlab.space import Float32, Float64, Index, Space, blocks_of, read, sq_dists
 
 _TILE_PRODUCTS = 1 << 19
 _TILE_ROWS = 2048
@@ -57,9 +57,10 @@ class Closest:
         """Return the distance of every vector to its nearest query, and which that is, (M,)."""
         dists = np.empty(len(vectors))
         index = np.empty(len(vectors), dtype=np.intp)
-        rows = BLOCK_ROWS
+        blocks = blocks_of(vectors)
         if isinstance(vectors, np.ndarray):
-            rows = max(self._tile_rows, -(-len(vectors) // (4 * threads.n_threads())))
+            per_thread = -(-len(vectors) // (4 * threads.n_threads()))
+            blocks = threads.cut(len(vectors), max(self._tile_rows, per_thread))
 
         def work(block: slice) -> None:
             values, found, which = read(vectors, block), dists[block], index[block]
@@ -72,7 +73,7 @@ class Closest:
                 rows = several[part]
                 found[rows], which[rows] = self._compare(values[rows])
 
-        threads.over(threads.cut(len(vectors), rows), work)
+        threads.over(blocks, work)
         return np.sqrt(dists, out=dists), index if self._first is None else self._first[index]
 
     def _propose(self, values: Float32, found: Float64, index: Index) -> Index:
@@ -100,8 +101,8 @@ class Closest:
         low = products.max(axis=1) - 2 * self._space.error(rows.lengths, np.float64)
         row, column = np.nonzero(products >= low[:, None])
         exact = np.empty(len(row))
-        for at in range(0, len(row), BLOCK_ROWS):
-            part = slice(at, at + BLOCK_ROWS)
+        for at in range(0, len(row), _EXACT_ROWS):
+            part = slice(at, at + _EXACT_ROWS)
             gaps = values[row[part]].astype(np.float64)
             gaps -= self._query_64[column[part]]
             sq_dists(gaps, out=exact[part])
@@ -134,4 +135,5 @@ class Closest:
         eps = float(np.finfo(np.float32).eps)
         roundoff = (self._query.shape[1] + 16) * eps / 2
         off = self._reach * longest * roundoff / (1 - roundoff) + 16 * eps * self._reach**2
-        return np.float32(2 * off + self._spare + 2.0**-130)
+        width: np.float32 = np.float32(2 * off + self._spare + 2.0**-130)
+        return width

@@ -7,12 +7,30 @@ nearly all work runs as matrix products. M vectors, D dimensions.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from selectlab.nearest_selected import NearestSelected
 from selectlab.products import Float32, Float64, Index, exact_sq_dists
 
-__all__ = ["NearestSelected", "exact_sq_dists", "nearest", "neighbours", "other_neighbours"]
+__all__ = [
+    "NearestSelected",
+    "exact_sq_dists",
+    "nearest",
+    "nearest_selected",
+    "neighbours",
+    "other_neighbours",
+]
+
+
+def nearest_selected(vectors: Any) -> NearestSelected:
+    """Return the distances of vectors to a set that is empty yet, where the run works them out.
+
+    Args:
+        vectors: (M, D) float32: an array, or vectors in a file or held by workers.
+    """
+    return NearestSelected(vectors)
 
 
 def nearest(vectors: Float32, query: Float32) -> tuple[Float64, Index]:

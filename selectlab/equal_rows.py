@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from selectlab import threads
-from selectlab.space import BLOCK_ROWS, Float32, Index, read
+from selectlab.space import Float32, Index, blocks_of, read
+
+_COMPARED_ROWS = 4096
 
 
 class Distinct:
@@ -51,20 +53,14 @@ class Distinct:
 
 def _representatives(vectors: Any) -> Index | None:
     """Return for each vector the first that equals it, (M,); ``None`` when all are different."""
-    hashes = np.concatenate(
-        [
-            np.zeros(0, dtype=np.uint64),
-            *threads.over(
-                threads.cut(len(vectors), BLOCK_ROWS), lambda part: _hashes(read(vectors, part))
-            ),
-        ]
-    )
+    hashed = threads.over(blocks_of(vectors), lambda part: _hashes(read(vectors, part)))
+    hashes = np.concatenate([np.zeros(0, dtype=np.uint64), *hashed])
     distinct, first, which = np.unique(hashes, return_index=True, return_inverse=True)
     if len(distinct) == len(hashes):
         return None
     found: Index = first[which.reshape(-1)].astype(np.intp)
     later = np.flatnonzero(found != np.arange(len(found)))
-    for part in threads.cut(len(later), BLOCK_ROWS):
+    for part in threads.cut(len(later), _COMPARED_ROWS):
         rows = later[part]
         different = (read(vectors, rows) != read(vectors, found[rows])).any(axis=1)
         found[rows[different]] = rows[different]

@@ -68,6 +68,7 @@ def build_manifest(
             }
             for part in sorted(resolved.plan.parts, key=lambda part: part.entry)
         ],
+        "engine": outcome.engine,
         "statistics": compare(resolved, picked),
         "statistics_random_seed": RANDOM_SEED,
         "versions": _versions(),

@@ -28,7 +28,7 @@ __all__ = ["How", "nearest", "neighbours", "other_dists", "other_neighbours"]
 How: TypeAlias = Literal["auto", "exact", "approximate"]
 
 _MOST_QUERIES = 16_384
-_PART_ROWS = 32_768
+_PART_FLOATS = 1 << 22
 _BLOCK_ROWS = 512
 _DEVICE_BLOCK_ROWS = 4096
 _CROWDED_ROWS = 64
@@ -203,8 +203,9 @@ class _Search:
         """Return squared distances and numbers of the neighbours, (R, k)."""
         shared = self._rows is self._corpus
         sample = self._space.place(self._space.sample, np.float32)
-        row_parts = threads.cut(len(self._rows), _PART_ROWS)
-        parts = threads.cut(len(self._corpus), _PART_ROWS)
+        part_rows = max(self._block_rows, _PART_FLOATS // max(1, self._corpus.shape[1]))
+        row_parts = threads.cut(len(self._rows), part_rows)
+        parts = threads.cut(len(self._corpus), part_rows)
         for at, row_part in enumerate(row_parts):
             left = self._blocks(self._rows, row_part)
             for part in parts[at if shared else 0 :]:

@@ -21,7 +21,7 @@ Float64: TypeAlias = npt.NDArray[np.float64]
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 Index: TypeAlias = npt.NDArray[np.intp]
 
-BLOCK_ROWS = 16_384
+_BLOCK_FLOATS = 1 << 20
 _SAMPLE_ROWS = 1024
 _UNDERFLOW = 2.0**-130
 
@@ -119,8 +119,14 @@ class Space:
             moved -= self.shift
             return float(sq_dists(moved).max())
 
-        blocks = threads.cut(len(vectors), BLOCK_ROWS // 4)
-        return math.sqrt(max(threads.over(blocks, measure), default=0.0)) * (1 + 1e-6)
+        sq_lengths = threads.over(blocks_of(vectors), measure)
+        return math.sqrt(max(sq_lengths, default=0.0)) * (1 + 1e-6)
+
+
+def blocks_of(vectors: Any) -> list[slice]:
+    """Return blocks of a few MB each."""
+    n_rows, dimension = vectors.shape
+    return threads.cut(n_rows, max(64, _BLOCK_FLOATS // max(dimension, 1)))
 
 
 def spread(n_rows: int, wanted: int) -> Index:

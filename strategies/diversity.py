@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from selectlab.distances import NearestSelected
+from selectlab.distances import NearestSelected, nearest_selected
 from selectlab.types import (
     BoolArray,
     CloseUp,
@@ -88,7 +88,7 @@ class Diversity(Strategy):
 class _Spread(Objective):
     def __init__(self, signal: Embedded) -> None:
         self._signal = signal
-        self._nearest = NearestSelected(signal.vectors)
+        self._nearest = nearest_selected(signal.vectors)
         self._gaps = _Gaps(signal, self._nearest)
         self.unranked = signal.empty
 

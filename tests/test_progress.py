@@ -14,9 +14,13 @@ import pytest
 import slow_plugin
 from folder_builder import build
 
+import selectlab
 from selectlab import progress
+from selectlab.checkpoint import opened
+from selectlab.inputs import Random
 from selectlab.inputs.progress import track
 from selectlab.progress import Pace, Stage, in_words
+from selectlab.strategies import Weights
 
 
 def pace_after(done: Iterable[tuple[float, int]], start: int = 0) -> Pace:
@@ -98,6 +102,27 @@ def test_a_stage_within_a_stage() -> None:
         assert seen.now.name == "reading"
         names = [seen.now.name for _ in track("a", 1, "image metrics")]
         assert names == ["computing image metrics"]
+
+
+def test_what_was_picked_before_is_no_speed(tmp_path: Path) -> None:
+    """A run that goes on counts from where it was; taking over is a stage of its own."""
+    data = selectlab.Dataset([f"{k:02d}" for k in range(50)])
+    given = [(Random(), Weights())]
+    with opened(tmp_path / "c") as checkpoint:
+        selectlab.select(given, data, n_samples=30, checkpoint=checkpoint)
+    with progress.watched() as seen:
+        stages: list[Stage] = []
+        selectlab.select(
+            given,
+            data,
+            n_samples=40,
+            checkpoint=tmp_path / "c",
+            on_pick=lambda done: stages.append(seen.now),
+        )
+    assert len(stages) == 10
+    assert {stage.name for stage in stages} == {"selecting"}
+    assert stages[-1].count == "40 of 40 picks"
+    assert "a second" not in stages[-1].outlook
 
 
 MAIN = (

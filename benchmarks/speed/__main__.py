@@ -82,6 +82,9 @@ def run(
     about = record(target)
     for case in chosen:
         typer.echo(f"{case.name}: {case.sizes[size]}")
+        if case.fixed_data and data not in (None, case.data):
+            typer.echo(f"  skipped: it is about data of the kind {case.data}")
+            continue
         try:
             result = {**about, "date": results.now(), **Race(case, settings).run()}
         except NoDataError as error:

@@ -110,6 +110,7 @@ class Case:
         ours: Whose times the others' are divided by.
         data: Kind of data unless told otherwise.
         patience_s: Longest call worth waiting for at full size.
+        fixed_data: The case means nothing on another kind of data.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Case:
     ours: str = "ours"
     data: str = "clustered"
     patience_s: float = 120.0
+    fixed_data: bool = False
 
 
 @cache

@@ -32,7 +32,7 @@ def main(path: str) -> None:
             reply = {"error": f"out of memory: {error}"}
         except Exception as error:  # whatever a program does must not end the race
             reply = {"error": f"{type(error).__name__}: {error}"[:500]}
-        print(json.dumps(reply), file=replies, flush=True)
+        print(json.dumps(reply, default=str), file=replies, flush=True)
 
 
 class _Contestant:

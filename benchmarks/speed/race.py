@@ -22,11 +22,12 @@ from benchmarks.speed.task import BadAnswerError, Problem, Shape
 ESTIMATED_FROM = 2e10
 """Products of a problem below which nobody's time is estimated beforehand."""
 RULE = (
-    "Contestants take turns; one stops repeating once its calls have taken budget_s together. "
-    "A peer's time is estimated from a tenth of the rows, in proportion to the plain method's "
-    "products, unless the problem is small; above patience_s it is not run. Ours is always run and "
-    "stopped at three times patience_s. Memory is the growth of the peak resident size over the "
-    "first call in a fresh process, after the arrays are loaded and a small call is made."
+    "Contestants take turns; one stops repeating once its calls have taken budget_s together. A "
+    "peer's time is estimated from a tenth of the rows and a quarter of the picks, in proportion "
+    "to the plain method's products, unless the problem is small; above patience_s it is not run. "
+    "Ours is always run, and stopped at three times patience_s. Memory is the growth of the peak "
+    "resident size over the first call in a fresh process, after the arrays are loaded and a small "
+    "call is made."
 )
 
 
@@ -125,7 +126,7 @@ class Race:
                     process.load(part)
                     reply = process.run(_beside(part, "estimate"), self._patience_s)
         except TooSlowError as error:
-            entry.status, entry.why = "not run", f"{error} on a tenth of the rows"
+            entry.status, entry.why = "not run", f"{error} on a part of the problem"
             entry.estimate_s = self._patience_s * growth
         except FailedError as error:
             entry.status, entry.why = "failed", str(error)

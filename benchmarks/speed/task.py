@@ -86,9 +86,12 @@ class Task(ABC):
         """Return the floating-point operations of the plain method's matrix products."""
 
     def smaller(self, shape: Shape) -> Shape:
-        """Return a problem of the same kind with a tenth of the rows, to estimate from."""
+        """Return a problem of the same kind with a tenth of the rows, to estimate from.
+
+        Fewer picks too, since what counts is how long a pick takes.
+        """
         n = max(shape.n // 10, 100)
-        return Shape(n, shape.d, min(shape.k, n // 2))
+        return Shape(n, shape.d, min(max(shape.k // 4, 10), n // 2))
 
     def warm_up(self, shape: Shape) -> Shape:
         """Return the problem of the call that does not count."""

@@ -17,4 +17,5 @@ CASE = Case(
     targets=(Within(60),),
     data="frames",
     patience_s=180,
+    fixed_data=True,
 )

@@ -18,7 +18,7 @@ def diversity(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
     from selectlab.types import Vectors
 
     parts = [(Vectors(vectors=arrays["vectors"]), Diversity())]
-    return rank(parts, parameters["n_samples"]).rows
+    return _told(rank(parts, parameters["n_samples"]))
 
 
 def joint(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
@@ -33,7 +33,7 @@ def joint(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
         (Scalars(values=arrays["weights"]), Weights()),
         (Categories(codes=arrays["codes"], names=names), Balance(target=target)),
     ]
-    return rank(parts, parameters["n_samples"]).rows
+    return _told(rank(parts, parameters["n_samples"]))
 
 
 def similarity(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
@@ -42,7 +42,7 @@ def similarity(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
     from selectlab.types import Vectors
 
     signal = Vectors(vectors=arrays["vectors"], query=arrays["query"])
-    return rank([(signal, Similarity())], parameters["n_samples"]).rows
+    return _told(rank([(signal, Similarity())], parameters["n_samples"]))
 
 
 def typicality(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
@@ -51,7 +51,7 @@ def typicality(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
     from selectlab.types import Vectors
 
     strategy = Typicality(num_nearest_neighbors=parameters["n_neighbours"])
-    return rank([(Vectors(vectors=arrays["vectors"]), strategy)], parameters["n_samples"]).rows
+    return _told(rank([(Vectors(vectors=arrays["vectors"]), strategy)], parameters["n_samples"]))
 
 
 def near_duplicates(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
@@ -60,7 +60,7 @@ def near_duplicates(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
     from selectlab.types import Vectors
 
     strategy = Diversity(stopping_condition_minimum_distance=parameters["minimum_distance"])
-    return rank([(Vectors(vectors=arrays["vectors"]), strategy)], parameters["n_samples"]).rows
+    return _told(rank([(Vectors(vectors=arrays["vectors"]), strategy)], parameters["n_samples"]))
 
 
 def object_diversity(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
@@ -69,7 +69,7 @@ def object_diversity(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
     from selectlab.types import Objects
 
     signal = Objects(vectors=arrays["vectors"], offsets=arrays["offsets"])
-    return rank([(signal, Diversity())], parameters["n_samples"]).rows
+    return _told(rank([(signal, Diversity())], parameters["n_samples"]))
 
 
 def from_disk(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
@@ -84,4 +84,9 @@ def from_disk(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
     file = RowFile.open(path, path, header.offset, header.shape, header.dtype)
     del header
     signal = Vectors(vectors=StoredVectors(file))
-    return rank([(signal, Diversity())], parameters["n_samples"]).rows
+    return _told(rank([(signal, Diversity())], parameters["n_samples"]))
+
+
+def _told(ranking: Any) -> tuple[Any, dict[str, Any]]:
+    """Return the rows, and how they were found."""
+    return ranking.rows, dict(ranking.engine)
