@@ -147,8 +147,7 @@ class Embeddings(Input):
             )
         found = table if other is dataset else self._table(other)
         _same_space(table, found)
-        owner = wanted.positions(found.ids)
-        target, owners = _sorted_targets(found, owner)
+        target, owners = _sorted_targets(found, wanted.positions(found.ids))
         if self.task is None:
             _one_each(found, owners, wanted)
         if not len(owners):
@@ -260,7 +259,7 @@ def _objects(
     if table.objects is None:
         raise DataError(f"{table.where}: no column 'object' (index into the predictions)")
     n_rows = len(dataset)
-    owner = narrow(dataset.ids.positions(table.ids), n_rows)
+    owner = dataset.ids.positions(table.ids)
     target, owners = _sorted_targets(table, owner)
     if not len(owners):
         raise DataError(

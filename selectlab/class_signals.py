@@ -111,11 +111,12 @@ class Counts(Classes):
 
     def distinct(self, group: IntArray, n_groups: int) -> tuple[npt.NDArray[np.float64], IntArray]:
         """Return the different count vectors."""
-        merged = np.zeros((len(self.values), n_groups))
-        for column, target in enumerate(group):
-            merged[:, target] += self.values[:, column]
-        patterns, index = np.unique(merged, axis=0, return_inverse=True)
-        return patterns, index.reshape(-1).astype(np.intp)
+        merged = self.values
+        if not np.array_equal(group, np.arange(n_groups)):
+            merged = np.zeros((len(self.values), n_groups))
+            for column, target in enumerate(group):
+                merged[:, target] += self.values[:, column]
+        return _distinct_rows(merged + 0.0)
 
     def totals(self) -> npt.NDArray[np.float64]:
         """Return the counts of all candidates, added up."""
@@ -126,3 +127,31 @@ class Counts(Classes):
     def arrays(self) -> Sequence[npt.NDArray[np.generic]]:
         """Return the counts and the names."""
         return [self.values, np.array(self.names, dtype=np.str_)]
+
+
+def _distinct_rows(rows: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], IntArray]:
+    """Return the different rows of a matrix, and which of them each row is.
+
+    By hash, since sorting the rows themselves is slow; in the unlikely case that two different
+    rows have one hash, by sorting. Where most rows are different, all are returned.
+    """
+    multipliers = np.random.default_rng(0).integers(2**63, size=rows.shape[1], dtype=np.uint64)
+    hashes = np.zeros(len(rows), dtype=np.uint64)
+    for bits, multiplier in zip(rows.view(np.uint64).T, multipliers * 2 + 1, strict=True):
+        hashes ^= hashes >> np.uint64(29)
+        hashes += bits * multiplier
+        hashes *= np.uint64(0x9E3779B97F4A7C15)
+    if len(np.unique(hashes)) > len(rows) // 2:
+        return rows, np.arange(len(rows), dtype=np.intp)
+    _, first, index = np.unique(hashes, return_index=True, return_inverse=True)
+    distinct, index = rows[first], index.reshape(-1).astype(np.intp)
+    if not all(
+        np.array_equal(distinct[index[start : start + 65_536]], rows[start : start + 65_536])
+        for start in range(0, len(rows), 65_536)
+    ):
+        distinct, index = np.unique(rows, axis=0, return_inverse=True)
+        return distinct, index.reshape(-1).astype(np.intp)
+    order = np.lexsort(distinct.T[::-1])
+    place = np.empty(len(order), dtype=np.intp)
+    place[order] = np.arange(len(order))
+    return distinct[order], place[index]

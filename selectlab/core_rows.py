@@ -11,7 +11,7 @@ from selectlab.frontier import Corners
 from selectlab.objective import Rows
 from selectlab.plan import Part
 from selectlab.scores import exact_scores, slack_of
-from selectlab.terms import Added, Alone, Column, Term, total
+from selectlab.terms import Added, Alone, Column, FromTable, Moved, Term, total
 
 
 class Core:
@@ -83,8 +83,6 @@ class Core:
         for close in self._close_ups:
             if close is not None:
                 close.add(row)
-        for term in self._terms:
-            term.now()
 
     def close(self, row: int) -> None:
         """Leave a row alone from now on."""
@@ -93,9 +91,13 @@ class Core:
     def _look(self) -> int:
         """Score the core and the corners; return the place of the best of the core."""
         size = len(self.rows)
-        for column, close in zip(self._columns, self._close_ups, strict=True):
+        for term, column, close in zip(
+            self._terms, self._columns, self._close_ups, strict=True
+        ):
             if close is not None:
                 np.add(close.values, close.error, out=column[:size])
+            elif isinstance(term, Moved):
+                np.subtract(term.form.now(self.rows), term.drift, out=column[:size])
         self._score = total(self._terms, self._columns)
         head = self._score[:size]
         head += self._closed
@@ -107,9 +109,9 @@ class Core:
         n_fixed = n_falling = 0
         for term in self._terms:
             own = term.column(self.rows)
-            if not isinstance(term, Added):
+            if isinstance(term, FromTable):
                 columns.append(np.concatenate([own, *(term.column(c.rows) for c in others)]))
-            elif isinstance(term.form, Falling):
+            elif isinstance(term, Added) and isinstance(term.form, Falling):
                 outer = [corner.falling[n_falling] for corner in others]
                 columns.append(np.concatenate([own, *outer]).astype(np.float64))
                 n_falling += 1

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from selectlab.columns import EmbeddingTable, MetadataField, MetadataTable, Source, TaskPredictions
 from selectlab.errors import DataError, did_you_mean, first_of
-from selectlab.ids import Ids, RowOf, narrow
+from selectlab.ids import Ids, RowOf
 from selectlab.stored import Float32Rows
 from selectlab.vector_tables import load
 
@@ -94,7 +94,7 @@ class Dataset:
                 f"{where}: {len(unknown)} of {len(wanted)} ids are not in the dataset, "
                 f"first {first!r}{hint}"
             )
-        return rows
+        return rows.astype(np.intp)
 
     def predictions(self, task: str) -> TaskPredictions:
         """Return the predictions of a task, aligned with ``ids``.
@@ -157,19 +157,21 @@ class Dataset:
                 or the disk has no room for a scratch file.
         """
         ids = table.ids
-        target = narrow(self.ids.positions(ids), len(self))
-        times = np.bincount(target[target >= 0], minlength=len(self))
-        if (times > 1).any():
-            again = [self.ids[int(row)] for row in np.flatnonzero(times > 1)]
+        target = self.ids.positions(ids)
+        used = target if len(target) and target.min() >= 0 else target[target >= 0]
+        there = np.zeros(len(self), dtype=np.bool_)
+        there[used] = True
+        n_there = np.count_nonzero(there)
+        if n_there < len(used):
+            again = self.ids.take(np.flatnonzero(np.bincount(used) > 1))
             raise DataError(f"{table.where}: duplicate ids, {first_of(again, len(self))}")
-        if not times.any():
+        if not n_there:
             raise DataError(
                 f"{table.where}: none of its {len(ids)} ids is in the dataset; "
                 f"it has {ids[0]!r}, the dataset {self.ids[0]!r}"
                 if len(ids)
                 else f"{table.where}: no rows"
             )
-        missing: BoolArray = times == 0
-        del times
+        del used
         values = load(table, target, len(self), normalize=normalize)
-        return values, missing if missing.any() else None
+        return values, ~there if n_there < len(self) else None

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from selectlab.space import Float32, Floats, Index
 
@@ -15,38 +16,77 @@ if TYPE_CHECKING:
 
 Found = tuple[Index, Index, Floats]
 
+_ROUNDING = {"tf32", "bf16"}
+
 
 @contextmanager
 def full_precision() -> Iterator[None]:
-    """Hold torch's float32 products at float32; rounded inputs (TF32) would break the bounds."""
+    """Hold float32 products of torch at float32, whatever the caller asked torch for.
+
+    Inputs rounded to TF32 or bfloat16 would break the bounds. What the caller set is there
+    again afterwards, and left untouched where it asks for float32 already.
+    """
     import torch
 
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
+    held = [_get(matmul) for matmul in _matmuls()]
+    before = _legacy_precision()
+    with torch.autocast("cuda", enabled=False), torch.autocast("cpu", enabled=False):
+        if before == "highest" and not set(held) & _ROUNDING:
+            yield
+            return
+        torch.set_float32_matmul_precision("highest")
+        try:
+            yield
+        finally:
+            torch.set_float32_matmul_precision(before)
+            for matmul, precision in zip(_matmuls(), held, strict=True):
+                if precision != _get(matmul):
+                    matmul.fp32_precision = precision
+
+
+def _matmuls() -> list[Any]:
+    """Return what holds the precision of each backend; torch before 2.9 has nothing of it."""
+    import torch
+
+    backends: list[Any] = [torch.backends.cuda.matmul, getattr(torch.backends.mkldnn, "matmul", None)]
+    return [matmul for matmul in backends if _get(matmul)]
+
+
+def _get(matmul: Any) -> str:
     try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
+        return str(matmul.fp32_precision)
+    except AttributeError:
+        return ""
+
+
+def _legacy_precision() -> str:
+    """Return the precision of all backends; that of none where the newer settings rule."""
+    import torch
+
+    try:
+        return torch.get_float32_matmul_precision()
+    except RuntimeError:
+        return "highest"
 
 
 def crossing_on(
     device: str, left: Floats, right: Floats, low: Floats, other_low: Floats | None
 ) -> tuple[Found, Found | None]:
     """Multiply two blocks on a device and return the products that reach thresholds."""
-    products = _sent(left, device) @ _sent(right, device).T
-    found = _where(products, products >= _sent(low, device)[:, None])
+    products = sent(left, device) @ sent(right, device).T
+    found = _where(products, products >= sent(low, device)[:, None])
     if other_low is None:
         return found, None
-    return found, _where(products, products >= _sent(other_low, device))
+    return found, _where(products, products >= sent(other_low, device))
 
 
 def best_columns_on(
     device: str, left: Float32, right: Float32, less: Float32 | None
 ) -> tuple[Index, Callable[[np.float32], Index]]:
     """Return the column of the largest product of each row, and who is within a width of it."""
-    products = _sent(left, device) @ _sent(right, device)
+    products = sent(left, device) @ sent(right, device)
     if less is not None:
-        products -= _sent(less, device)
+        products -= sent(less, device)
     best, column = products.max(dim=1)
 
     def contested(width: np.float32) -> Index:
@@ -57,11 +97,16 @@ def best_columns_on(
     return column.cpu().numpy(), contested
 
 
-def _sent(values: Floats, device: str) -> torch.Tensor:
+def sent(values: npt.NDArray[Any], device: str) -> torch.Tensor:
+    """Return an array as a tensor on a device; on torch's CPU it may share the memory."""
     import torch
 
-    there = "cpu" if device == "torch" else device
-    return torch.from_numpy(np.require(values, requirements="W")).to(there)
+    return torch.from_numpy(np.require(values, requirements="CW")).to(torch_name(device))
+
+
+def torch_name(device: str) -> str:
+    """Return what torch calls a device."""
+    return "cpu" if device == "torch" else device
 
 
 def _where(products: torch.Tensor, reached: torch.Tensor) -> Found:

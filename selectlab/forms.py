@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from selectlab.objective import BoolArray, FloatArray, Rows
+from selectlab.objective import BoolArray, FloatArray, Rows, Side
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,35 @@ class Falling(ABC):
         """What following one row at every pick costs, in rows of one short vector."""
 
 
+class Drifting(ABC):
+    """The objective is ``objective_of(x)`` of a number per row that moves slowly, all alike.
+
+    Where every row has classes of its own, a table would be as long as there are rows. But a
+    pick moves all numbers in nearly the same way, so that they can be bounded for some time.
+    ``objective_of`` must not fall as its argument grows.
+    """
+
+    @abstractmethod
+    def refresh(self) -> None:
+        """Work out the numbers of all rows as they are now, and start to count the drift."""
+
+    @abstractmethod
+    def noted(self, rows: Rows | slice) -> FloatArray:
+        """Return the numbers at the last refresh."""
+
+    @abstractmethod
+    def now(self, rows: Rows) -> FloatArray:
+        """Return the numbers of a few rows as they are now."""
+
+    @abstractmethod
+    def drift(self, side: Side) -> float:
+        """Return by how much a number can have changed since, at most or at least."""
+
+    @abstractmethod
+    def objective_of(self, numbers: FloatArray) -> FloatArray:
+        """Return the objectives of rows with these numbers."""
+
+
 class CloseUp(ABC):
     """Nearly exact values of a few rows.
 
@@ -106,4 +135,4 @@ class CloseUp(ABC):
         """Account for a row that was just added to the objective."""
 
 
-Form = Fixed | Shared | Falling
+Form = Fixed | Shared | Falling | Drifting

@@ -41,20 +41,17 @@ def run(
     with threads.one_blas_thread():
         unsuited = reason_not_lazy(plan)
         search: Search = Lazy(plan) if unsuited is None else Eager(plan, unsuited)
-        outcome = _run(search, plan, watch, resume, explain)
-        outcome.engine = search.facts()
-    for part in plan.parts:
-        outcome.shortfalls += part.objective.shortfalls()
-    return outcome
+        return search_with(search, plan, watch, resume, explain)
 
 
-def _run(
+def search_with(
     search: Search,
     plan: Plan,
-    watch: Callable[[Sequence[int]], None] | None,
-    resume: Sequence[int],
-    explain: bool,
+    watch: Callable[[Sequence[int]], None] | None = None,
+    resume: Sequence[int] = (),
+    explain: bool = True,
 ) -> Outcome:
+    """Pick the rows that a search finds; arguments as of :func:`run`."""
     outcome = Outcome()
     last = time.monotonic()
     for row in resume[: plan.n_picks]:
@@ -72,6 +69,9 @@ def _run(
         outcome.stop_reason = f"{plan.size or f'n_picks {plan.n_picks}'} reached"
     if watch is not None:
         watch(outcome.rows)
+    outcome.engine = search.facts()
+    for part in plan.parts:
+        outcome.shortfalls += part.objective.shortfalls()
     return outcome
 
 

@@ -46,8 +46,7 @@ class Ids(Sequence[str]):
 
     def __init__(self, data: Bytes, offsets: Index, order: Index | None = None) -> None:
         self._data, self._offsets, self._order = data, offsets, order
-        shape = (len(data) - _WORD + 1,)
-        self._windows = np.ndarray(shape, dtype=f"V{_WORD}", buffer=data, strides=(1,))
+        self._windows = _windows(data, _WORD)
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Ids:
@@ -130,7 +129,7 @@ class Ids(Sequence[str]):
         order, first = self._sorted()
         return self.take(order if first.all() else order[first])
 
-    def positions(self, texts: Sequence[str]) -> npt.NDArray[np.intp]:
+    def positions(self, texts: Sequence[str]) -> Index:
         """Return the place of each text, -1 for those that are not here.
 
         These ids must be sorted and unique.
@@ -140,13 +139,13 @@ class Ids(Sequence[str]):
             where both share a buffer.
         """
         if len(texts) <= _FEW:
-            return np.array([self.position(text) for text in texts], dtype=np.intp)
+            return narrow(np.array([self.position(text) for text in texts]), len(self))
         wanted = Ids.of(texts)
         if wanted._data is self._data and wanted._offsets is self._offsets:
             return self._shared_positions(wanted)
         if len(wanted) == len(self) and wanted._same_texts(self):
-            return np.arange(len(self))
-        return self._joined_positions(wanted, np.arange(len(wanted)))
+            return np.arange(len(self), dtype=_index_type(len(self)))
+        return self._joined_positions(wanted, np.arange(len(wanted), dtype=_index_type(len(texts))))
 
     def position(self, text: str) -> int:
         """Return the place of a text among sorted and unique ones, -1 when it is not here."""
@@ -220,7 +219,8 @@ class Ids(Sequence[str]):
 
     def _sorted(self) -> tuple[Index, BoolArray]:
         """Return the order that sorts the texts, and which differ from the one before them."""
-        order = narrow(np.arange(len(self)), len(self))
+        kind = _index_type(len(self))
+        order = np.arange(len(self), dtype=kind)
         first = np.zeros(len(self), dtype=np.bool_)
         first[:1] = True
         tied = order.copy()  # places in runs of texts that are equal so far
@@ -229,10 +229,10 @@ class Ids(Sequence[str]):
             rows = order[tied]
             key = self._all_words(rows, w) if w < n_words else self._lengths()[rows]
             if len(key) and key.min() != key.max():
-                run = np.cumsum(first[tied], dtype=tied.dtype)
-                place = np.lexsort((key, run)) if run[-1] > 1 else np.argsort(key, kind="stable")
+                place = _sorting(key, np.cumsum(first[tied], dtype=kind))
                 order[tied], key = rows[place], key[place]
                 first[tied[1:]] |= key[1:] != key[:-1]
+            del rows, key
             starts = first[tied]
             tied = tied[~(starts & np.append(starts[1:], True))]
             if not len(tied):
@@ -257,24 +257,26 @@ class Ids(Sequence[str]):
             mixed ^= mixed >> np.uint64(29)
         return mixed
 
-    def _shared_positions(self, wanted: Ids) -> npt.NDArray[np.intp]:
+    def _shared_positions(self, wanted: Ids) -> Index:
         """Places of texts that lie in the same buffer as ours."""
-        place = np.full(len(self._offsets) - 1, -1, dtype=np.intp)
-        place[slice(None) if self._order is None else self._order] = np.arange(len(self))
+        kind = _index_type(len(self._offsets))
+        place = np.full(len(self._offsets) - 1, -1, dtype=kind)
+        ours = slice(None) if self._order is None else self._order
+        place[ours] = np.arange(len(self), dtype=kind)
         found = place if wanted._order is None else place[wanted._order]
         twins = np.flatnonzero(found < 0)
         if len(twins):
             found[twins] = self._joined_positions(wanted, twins)
         return found
 
-    def _joined_positions(self, wanted: Ids, places: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    def _joined_positions(self, wanted: Ids, places: Index) -> Index:
         """Places of the texts at some places of ``wanted``, by hash; every hit is compared."""
         keys = np.empty(len(self), dtype=np.uint64)
         for start in range(0, len(self), _BLOCK):
             keys[start : start + _BLOCK] = self._hashes(slice(start, start + _BLOCK))
         order = narrow(np.argsort(keys, kind="stable"), len(self))
         keys = keys[order]
-        found = np.full(len(places), -1, dtype=np.intp)
+        found = np.full(len(places), -1, dtype=_index_type(len(self)))
         for start in range(0, len(places), _BLOCK):
             some = places[start : start + _BLOCK]
             hashes = wanted._hashes(some)
@@ -365,9 +367,26 @@ def gathered(data: Bytes, starts: Index, lengths: Index) -> Bytes:
     if len(ends) == 1 or bool((starts[1:] == starts[:-1] + lengths[:-1]).all()):
         whole: Bytes = data[int(starts[0]) : int(starts[0] + ends[-1])].copy()
         return whole
-    index = np.arange(int(ends[-1])) + np.repeat(starts - (ends - lengths), lengths)
-    picked: Bytes = data[index]
-    return picked
+    out = np.empty(int(ends[-1]), dtype=np.uint8)
+    for length in np.unique(lengths[lengths > 0]).tolist():
+        some = np.flatnonzero(lengths == length)
+        _windows(out, length)[ends[some] - length] = _windows(data, length)[starts[some]]
+    return out
+
+
+def _windows(data: Bytes, length: int) -> npt.NDArray[np.void]:
+    """Return the bytes of a buffer from every place on, so many of them, as one item each."""
+    shape = (max(0, len(data) - length + 1),)
+    windows: npt.NDArray[np.void]
+    windows = np.ndarray(shape, dtype=f"V{length}", buffer=data, strides=(1,))
+    return windows
+
+
+def _sorting(key: npt.NDArray[Any], run: Index) -> Index:
+    """Return the order that sorts keys within runs."""
+    one_run = len(run) > 0 and run[-1] == 1
+    place = np.argsort(key, kind="stable") if one_run else np.lexsort((key, run))
+    return narrow(place, len(key))
 
 
 def narrow(index: npt.NDArray[np.integer[Any]], size: int) -> Index:

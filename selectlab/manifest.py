@@ -16,6 +16,7 @@ import numpy as np
 
 from selectlab import greedy, registry
 from selectlab.ids import Ids
+from selectlab.read_ahead import read_ahead
 from selectlab.resolve import Resolved
 from selectlab.signals import Signal
 from selectlab.statistics import RANDOM_SEED, compare
@@ -94,7 +95,7 @@ def hash_signal(signal: Signal) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for array in (*signal.arrays(), *(() if signal.missing is None else (signal.missing,))):
         digest.update(str((array.dtype.str, array.shape)).encode())
-        blocks = array.blocks() if isinstance(array, StoredVectors) else [(0, array)]
+        blocks = read_ahead(array.blocks()) if isinstance(array, StoredVectors) else [(0, array)]
         for _, block in blocks:
             digest.update(np.ascontiguousarray(block).view(np.uint8).data)
     return digest.hexdigest()

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from selectlab import threads
-from selectlab.forms import Falling, Fixed
+from selectlab.forms import Falling
 from selectlab.frontier import Cells, Corners
 from selectlab.objective import BoolArray, FloatArray, Rows
 from selectlab.plan import Part
 from selectlab.scores import exact_scores, slack_of
-from selectlab.terms import Added, Alone, FromTable, terms_of, total
+from selectlab.terms import Added, Alone, FromTable, Moved, terms_of, total
 
 _BLOCK_ROWS = 65_536
 _SAMPLE_ROWS = 2048
@@ -57,7 +57,7 @@ class Phase:
 
     def pool(self) -> tuple[Rows, list[Corners]]:
         """Return the best rows, a few thousand, and corners of all the others."""
-        self.now()
+        self._note()
         rows = np.flatnonzero(self.live)
         for _, form in self._falling:
             if form.n_selected <= _FEW_SELECTED:
@@ -108,7 +108,7 @@ class Phase:
         """Return the best live row; of equal ones the lowest."""
         if not self.live.any():
             return None
-        self.now()
+        self._note()
         self._bound_all()
         while True:
             top = int(self._score.argmax())
@@ -121,6 +121,14 @@ class Phase:
             rivals = np.flatnonzero(self._score >= low - slack)
             if not self._make_current(rivals):
                 return int(rivals[int(np.argmax(exact_scores(self.parts, rivals)))])
+
+    def _note(self) -> None:
+        """Look up what has changed since the last time all rows were looked at."""
+        for term in self.terms:
+            if isinstance(term, Moved):
+                term.form.refresh()
+                self._cells = None
+        self.now()
 
     def _make_current(self, rows: Rows) -> bool:
         """Bring the bounds of rows up to date, and of some more; False when they were."""
@@ -206,9 +214,10 @@ class Phase:
                     index = np.unique(combined, return_inverse=True)[1].reshape(-1)
                 group = index
         fixed = [
-            term.sign * term.form.gains
+            np.multiply(term.column(slice(0, len(self.live))), term.sign, dtype=np.float64)
             for term in self.terms
-            if isinstance(term, Added) and isinstance(term.form, Fixed)
+            if not isinstance(term, FromTable)
+            and not (isinstance(term, Added) and isinstance(term.form, Falling))
         ]
         return Cells(group, fixed, len(self.live))
 

@@ -78,13 +78,13 @@ class RowFile:
         """
         size = shape[0] * shape[1] * dtype.itemsize
         folder = tempfile.gettempdir()
-        if shutil.disk_usage(folder).free < size:
-            raise _no_room(where, folder, size)
         try:
+            if shutil.disk_usage(folder).free < size:
+                raise _no_room(where, folder, size)
             with tempfile.TemporaryFile(dir=folder, buffering=0) as named:
                 descriptor = os.dup(named.fileno())
                 file = cls(where, descriptor, 0, shape, dtype)
-                os.truncate(descriptor, size)
+                os.ftruncate(descriptor, size)
         except OSError as error:
             raise DataError(f"{folder}: no scratch file can be made, {error.strerror}") from None
         return file

@@ -14,7 +14,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 _PAIRS = 2048
 _CROWD = 512
-Hits = tuple[Index, npt.NDArray[np.int32], Floats]
+Hits = tuple[npt.NDArray[np.uint16], npt.NDArray[np.int32], Floats]
 
 
 class Shortlist:
@@ -24,7 +24,7 @@ class Shortlist:
     the list of a row while its product is not below the k-th best by more than twice that.
 
     Args:
-        start: Number of the first row.
+        start: Number of the first row; there are at most 65,536.
         error: (R,) how wrong products can be, by row.
         k: How many neighbours are wanted.
         crowd: Rows with more than k and so many on their list give up: products of this
@@ -42,7 +42,7 @@ class Shortlist:
         self._error, self._k = error, k
         self._most = np.inf if crowd is None else k + crowd
         self._kept: Hits = (
-            np.zeros(0, dtype=np.intp),
+            np.zeros(0, dtype=np.uint16),
             np.zeros(0, dtype=np.int32),
             np.zeros(0, dtype=self.low.dtype),
         )
@@ -69,7 +69,7 @@ class Shortlist:
         if not len(row):
             return
         with self._lock:
-            self._pending.append((row, member.astype(np.int32), products))
+            self._pending.append((row.astype(np.uint16), member.astype(np.int32), products))
             self._waiting += len(row)
             if self._waiting > len(self._kept[0]) + self._k * len(self):
                 self._tighten()
@@ -87,8 +87,8 @@ class Shortlist:
         row, member, _ = self._kept
         self._kept = self._kept[0][:0], self._kept[1][:0], self._kept[2][:0]
         by_member = np.argsort(member, kind="stable")
-        order = by_member[_grouped(row[by_member])]
-        row, members = row[order], member[order].astype(np.intp)
+        order = by_member[np.argsort(row[by_member], kind="stable")]
+        row, members = row[order].astype(np.intp), member[order].astype(np.intp)
         exact = np.empty(len(row))
         own = rows[slice(self.start, self.start + len(self))]
         for at in range(0, len(row), _PAIRS):
@@ -108,9 +108,9 @@ class Shortlist:
         row, member, products = (np.concatenate(part) for part in zip(*pieces, strict=True))
         wanted = products >= self.low[row]
         row, member, products = row[wanted], member[wanted], products[wanted]
-        order = _grouped(row)
+        order = np.argsort(row, kind="stable")
         row, member, products = row[order], member[order], products[order]
-        table = _table(products, _places(row, len(self)), -np.inf, self._k)
+        table = _table(products, _places(row.astype(np.intp), len(self)), -np.inf, self._k)
         at = table.shape[1] - self._k
         table.partition(at, axis=1)
         self._raise(table[:, at])
@@ -125,12 +125,6 @@ class Shortlist:
     def _raise(self, kth_best: Floats) -> None:
         low = (kth_best - 2 * self._error).astype(self.low.dtype)
         np.maximum(self.low, low, out=self.low)
-
-
-def _grouped(row: Index) -> Index:
-    """Return the stable order that brings equal rows together; blocks are small, so by radix."""
-    narrow = row.astype(np.uint16) if row.max(initial=0) < 1 << 16 else row
-    return np.argsort(narrow, kind="stable")
 
 
 Places = tuple[Index, Index, tuple[int, int]]

@@ -128,7 +128,7 @@ class Scalars(Signal):
         return [self.values]
 
 
-def is_everything(rows: IntArray, n_rows: int) -> bool:
+def is_everything(rows: npt.NDArray[np.integer[Any]], n_rows: int) -> bool:
     """Return whether ``rows`` are all of ``n_rows`` rows in order.
 
     Example:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from selectlab.forms import Falling, Fixed, Shared
+from selectlab.forms import Drifting, Falling, Fixed, Shared
 from selectlab.objective import FloatArray, Rows
 from selectlab.plan import TINY, Part
-from selectlab.scores import equal_logs, lone
+from selectlab.scores import lone
 
 Column = FloatArray | Rows
 """What a term needs of some rows: a value each, or the place in a table."""
@@ -114,7 +114,7 @@ class FromTable(Term):
 
     def now(self) -> None:
         """Look up the table."""
-        self._logs = self.strength * equal_logs(self.form.table())
+        self._logs = self.strength * np.log(np.maximum(self.form.table(), TINY))
 
     def column(self, rows: Rows | slice) -> Rows:
         """Return the places in the table."""
@@ -126,6 +126,32 @@ class FromTable(Term):
         return found
 
 
+class Moved(Term):
+    """Strength times the logarithm of what a number that moved since it was noted can give."""
+
+    def __init__(self, form: Drifting, strength: float) -> None:
+        super().__init__(strength)
+        self.form = form
+        self.drift = 0.0
+        form.refresh()
+        self.now()
+
+    def now(self) -> None:
+        """Look up how far the numbers can have moved."""
+        self.drift = self.form.drift("upper" if self.sign > 0 else "lower")
+
+    def column(self, rows: Rows | slice) -> FloatArray:
+        """Return the numbers as they were noted."""
+        return self.form.noted(rows)
+
+    def of(self, column: Column) -> FloatArray:
+        """Return the logarithms."""
+        values = self.form.objective_of(np.add(column, self.drift, dtype=np.float64))
+        term = np.log(np.maximum(values, TINY, out=values), out=values)
+        term *= self.strength
+        return term
+
+
 def terms_of(parts: Sequence[Part]) -> list[Term]:
     """Return the terms of parts that have a form."""
     terms: list[Term] = []
@@ -133,6 +159,8 @@ def terms_of(parts: Sequence[Part]) -> list[Term]:
         form = part.objective.form()
         if isinstance(form, Shared):
             terms.append(FromTable(form, part.strength))
+        elif isinstance(form, Drifting):
+            terms.append(Moved(form, part.strength))
         elif form is not None:
             kind = Alone if len(parts) == 1 else Added
             terms.append(kind(form, part.strength))

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_snake
 
 from selectlab.class_signals import Categories, Classes, Counts
-from selectlab.forms import CloseUp, Falling, Fixed, Form, Shared
+from selectlab.forms import CloseUp, Drifting, Falling, Fixed, Form, Shared
 from selectlab.objective import BoolArray, Condition, FloatArray, Objective, Reason, Rows, Side
 from selectlab.running_sum import ExactSum, RunningSum, rank_share
 from selectlab.signals import Scalars, Severities, Signal
@@ -32,6 +32,7 @@ __all__ = [
     "CloseUp",
     "Condition",
     "Counts",
+    "Drifting",
     "Embedded",
     "ExactSum",
     "Falling",

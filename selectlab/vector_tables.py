@@ -17,7 +17,9 @@ from selectlab import resources
 from selectlab.columns import EmbeddingTable
 from selectlab.errors import DataError
 from selectlab.ids import Index, narrow
+from selectlab.read_ahead import read_ahead
 from selectlab.row_files import RowFile
+from selectlab.signals import is_everything
 from selectlab.stored import (
     Float32,
     Float32Rows,
@@ -55,7 +57,7 @@ def load(table: EmbeddingTable, target: Index, n_rows: int, *, normalize: bool) 
     file = table.on_disk()
     if file is not None and file.dtype in (_HALF, _SINGLE):
         rows = _rows_behind(target, n_rows)
-        if _in_runs(rows[rows >= 0], file.row_bytes):
+        if rows is None or _in_runs(rows[rows >= 0], file.row_bytes):
             return _in_place(table, file, target, rows, normalize=normalize)
     return _copied(table, target, n_rows, limit, normalize=normalize)
 
@@ -126,7 +128,7 @@ class _Block:
 def _checked(table: EmbeddingTable, target: Index, *, normalize: bool) -> Iterator[_Block]:
     """Yield the vectors that go somewhere, all finite."""
     largest = np.inf if normalize else _LARGEST_SQ_NORM
-    for start, block in split_blocks(table.blocks()):
+    for start, block in read_ahead(split_blocks(table.blocks())):
         rows = target[start : start + len(block)]
         at: slice | Index = slice(start, start + len(block))
         if len(rows) and rows.min() < 0:
@@ -149,15 +151,14 @@ def _checked(table: EmbeddingTable, target: Index, *, normalize: bool) -> Iterat
 
 
 def _in_place(
-    table: EmbeddingTable, file: RowFile, target: Index, rows: Index, *, normalize: bool
+    table: EmbeddingTable, file: RowFile, target: Index, rows: Index | None, *, normalize: bool
 ) -> StoredVectors:
     """Check the vectors of a file in one pass, and leave them where they are."""
     scale = np.ones(len(target)) if normalize and not table.normalised else None
     for block in _checked(table, target, normalize=normalize):
         if scale is not None and block.scale is not None:
             scale[block.table_rows] = block.scale
-    same = len(rows) == file.shape[0] and isinstance(_as_slice(rows), slice)
-    return StoredVectors(file, rows=None if same else rows, scale=scale)
+    return StoredVectors(file, rows=rows, scale=scale)
 
 
 def _copied(
@@ -242,10 +243,15 @@ def split_blocks(
             yield start + offset, block[offset : offset + step]
 
 
-def _rows_behind(target: Index, n_rows: int) -> Index:
-    """Return the row of the table that goes to each row; -1 where none does."""
+def _rows_behind(target: Index, n_rows: int) -> Index | None:
+    """Return the row of the table that goes to each row, -1 where none does.
+
+    ``None`` where they are the same.
+    """
+    if is_everything(target, n_rows):
+        return None
     rows = narrow(np.full(n_rows, -1), len(target))
-    used = np.flatnonzero(target >= 0)
+    used = narrow(np.flatnonzero(target >= 0), len(target))
     rows[target[used]] = used
     return rows
 

@@ -14,6 +14,7 @@ from selectlab.types import (
     Categories,
     Classes,
     Counts,
+    Drifting,
     FloatArray,
     Form,
     Kinds,
@@ -31,6 +32,10 @@ __all__ = ["Balance"]
 _FLOOR = 1e-10
 _STEPS = 2.0**48
 _OTHER = "(other classes)"
+_MOST_PATTERNS = 4096
+_BLOCK_ROWS = 16_384
+_SURE = 1e-12
+"""More than rounding can move a cross-entropy."""
 
 Share = Annotated[float, Field(ge=0, le=1e12)]
 Distribution = Literal["TARGET", "UNIFORM", "INPUT"]
@@ -135,7 +140,10 @@ def _sum_in_any_order(terms: FloatArray) -> FloatArray:
 
 
 class _Proportions(Objective):
-    """Inverse cross-entropy, computed once per different class vector and pick."""
+    """Inverse cross-entropy, computed once per different class vector and pick.
+
+    Where nearly every sample has a class vector of its own, only those asked for are computed.
+    """
 
     def __init__(
         self, shares: FloatArray, patterns: FloatArray, index: Rows, names: tuple[str, ...]
@@ -146,21 +154,53 @@ class _Proportions(Objective):
         self._names = names
         self._counts = np.zeros(len(shares))
         self._rests = np.zeros(len(shares))
-        self._values = self._evaluate()
+        self._table: FloatArray | None = None
+        self._form = Shared(index, self._values)
+        self._drifting = _Drift(self) if len(patterns) > _MOST_PATTERNS else None
 
     def exact(self, rows: Rows) -> FloatArray:
-        return self._values[self._index[rows]]
+        if self._table is None and self._drifting is not None:
+            return _inverse(self.cross_entropies(rows))
+        return self._values()[self._index[rows]]
 
     def bound(self, block: slice, side: Side) -> FloatArray:
-        return self._values[self._index[block]]
+        return self._values()[self._index[block]]
 
     def add(self, rows: Rows) -> None:
         for row in rows:
             self._count(self._patterns[self._index[row]])
-        self._values = self._evaluate()
+        self._table = None
 
     def form(self) -> Form:
-        return Shared(self._index, lambda: self._values)
+        return self._drifting or self._form
+
+    def counts(self) -> FloatArray:
+        """Objects of each class that are selected."""
+        return self._counts + self._rests
+
+    def cross_entropies(self, rows: Rows | slice) -> FloatArray:
+        """Cross-entropy of the wanted shares under those with each of some rows."""
+        return _cross_entropies(self._shares, self._patterns[self._index[rows]], self.counts())
+
+    def extremes(self) -> tuple[FloatArray, FloatArray, float, float]:
+        """Fewest and most objects of each class in a row, and of all classes together."""
+        totals = self._patterns.sum(axis=1)
+        low, high = self._patterns.min(axis=0), self._patterns.max(axis=0)
+        return low, high, float(totals.min()), float(totals.max())
+
+    @property
+    def shares(self) -> FloatArray:
+        """The wanted shares."""
+        return self._shares
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def _values(self) -> FloatArray:
+        """The objective with each class vector."""
+        if self._table is None:
+            self._table = _inverse(_cross_entropies(self._shares, self._patterns, self.counts()))
+        return self._table
 
     def reason(self, row: int) -> Reason:
         mine = self._patterns[self._index[row]]
@@ -184,11 +224,66 @@ class _Proportions(Objective):
         self._rests += (self._counts - (sums - carried)) + (pattern - carried)
         self._counts = sums
 
-    def _evaluate(self) -> FloatArray:
-        counts = self._patterns + (self._counts + self._rests)
-        totals = counts.sum(axis=1, keepdims=True)
-        parts = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
-        logs = np.log(np.maximum(parts, _FLOOR, out=parts), out=parts)
-        cross_entropy = _sum_in_any_order(-logs * self._shares)
-        inverse: FloatArray = 1.0 / np.maximum(cross_entropy, _FLOOR)
-        return inverse
+
+class _Drift(Drifting):
+    """The negative cross-entropy, and how far the picks since the last refresh moved it."""
+
+    def __init__(self, owner: _Proportions) -> None:
+        self._owner = owner
+        self._low, self._high, self._least, self._most = owner.extremes()
+        self._noted = np.empty(len(owner))
+        self._counts = owner.counts()
+
+    def refresh(self) -> None:
+        for start in range(0, len(self._noted), _BLOCK_ROWS):
+            part = slice(start, start + _BLOCK_ROWS)
+            np.negative(self._owner.cross_entropies(part), out=self._noted[part])
+        self._counts = self._owner.counts()
+
+    def noted(self, rows: Rows | slice) -> FloatArray:
+        return self._noted[rows]
+
+    def now(self, rows: Rows) -> FloatArray:
+        return -self._owner.cross_entropies(rows)
+
+    def drift(self, side: Side) -> float:
+        """Bound sum_k t_k log(p'_k / p_k) over all class vectors; p = (C + c) / (T + sum c)."""
+        before, after, shares = self._counts, self._owner.counts(), self._owner.shares
+        if np.array_equal(before, after):
+            return 0.0
+        total, total_after = float(before.sum()), float(after.sum())
+        largest = -math.log(_FLOOR)
+        if total + self._least <= 0:
+            return largest if side == "upper" else -largest
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if side == "upper":
+                grown = np.log((after + self._low) / (before + self._low))
+                grown = np.where(before + self._low > 0, grown, largest * (after > before))
+                wider = math.log((total_after + self._most) / (total + self._most))
+            else:
+                grown = np.log((after + self._high) / (before + self._high))
+                grown = np.where(before + self._high > 0, grown, 0.0)
+                wider = math.log((total_after + self._least) / (total + self._least))
+        floored = bool(((before + self._low)[shares > 0] < _FLOOR * (total + self._most)).any())
+        if side == "upper":
+            moved = float(shares @ grown) - (0.0 if floored else wider) + _SURE
+            return min(moved, largest)
+        each = grown - wider
+        moved = float(shares @ (np.minimum(each, 0.0) if floored else each)) - _SURE
+        return max(moved, -largest)
+
+    def objective_of(self, numbers: FloatArray) -> FloatArray:
+        return _inverse(-numbers)
+
+
+def _cross_entropies(shares: FloatArray, patterns: FloatArray, counts: FloatArray) -> FloatArray:
+    sums = patterns + counts
+    totals = sums.sum(axis=1, keepdims=True)
+    parts = np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)
+    logs = np.log(np.maximum(parts, _FLOOR, out=parts), out=parts)
+    return _sum_in_any_order(-logs * shares)
+
+
+def _inverse(cross_entropies: FloatArray) -> FloatArray:
+    inverse: FloatArray = 1.0 / np.maximum(cross_entropies, _FLOOR)
+    return inverse

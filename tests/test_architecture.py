@@ -20,7 +20,7 @@ FOLDERS = {
 }
 
 LAYERS = [
-    "errors atomic threads locks progress ids",
+    "errors atomic threads locks progress ids read_ahead",
     "validation resources row_files",
     "objective products stored space",
     "equal_rows device_products shortlist approximate",

@@ -92,7 +92,7 @@ def test_going_on_gives_what_was_to_come(
 ) -> None:
     path, config, n = tmp_path / "c.json", CONFIGS[name], 12
     whole = selectlab.select(config, data(), n_samples=n, preselected=preselected)
-    for k in (3, 6, 9, 12):
+    for k in (3, 9, 12):
         leave(config, data(), path, k, preselected=preselected)
         assert json.loads(path.read_text())["picked"] == [
             pick.sample_id
@@ -106,7 +106,7 @@ def test_going_on_gives_what_was_to_come(
         assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(16))
 def test_any_problem_goes_on(seed: int, tmp_path: Path) -> None:
     problem = random_problem(seed)
     whole = run(problem)
