@@ -77,6 +77,11 @@ class InvertedFile:
         """The index as faiss would call it, and how many lists are looked into."""
         return f"IVF{self.n_lists},{self._kind},nprobe={self.n_probes}"
 
+    @property
+    def most_probes(self) -> int:
+        """Number of lists a search may look into before it had better be exact."""
+        return min(self.n_lists, max(64, self.n_lists // 8))
+
     def search(self, rows: Index, k: int) -> Index:
         """Return the numbers of about the ``k`` nearest of some of the vectors, (R, k).
 

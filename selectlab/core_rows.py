@@ -88,12 +88,16 @@ class Core:
         """Leave a row alone from now on."""
         self._closed[int(np.searchsorted(self.rows, row))] = -np.inf
 
+    def put_back(self) -> None:
+        """Leave what was found about the rows, for the next core."""
+        for close in self._close_ups:
+            if close is not None:
+                close.put_back()
+
     def _look(self) -> int:
         """Score the core and the corners; return the place of the best of the core."""
         size = len(self.rows)
-        for term, column, close in zip(
-            self._terms, self._columns, self._close_ups, strict=True
-        ):
+        for term, column, close in zip(self._terms, self._columns, self._close_ups, strict=True):
             if close is not None:
                 np.add(close.values, close.error, out=column[:size])
             elif isinstance(term, Moved):

@@ -1,4 +1,4 @@
-"""The products of :mod:`selectlab.crossing` on a torch device."""
+"""Products on a torch device: those of :mod:`selectlab.crossing`, and what all of them need."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ def _matmuls() -> list[Any]:
     """Return what holds the precision of each backend; torch before 2.9 has nothing of it."""
     import torch
 
-    backends: list[Any] = [torch.backends.cuda.matmul, getattr(torch.backends.mkldnn, "matmul", None)]
+    backends: list[Any] = [
+        torch.backends.cuda.matmul,
+        getattr(torch.backends.mkldnn, "matmul", None),
+    ]
     return [matmul for matmul in backends if _get(matmul)]
 
 
@@ -101,7 +104,7 @@ def sent(values: npt.NDArray[Any], device: str) -> torch.Tensor:
     """Return an array as a tensor on a device; on torch's CPU it may share the memory."""
     import torch
 
-    return torch.from_numpy(np.require(values, requirements="CW")).to(torch_name(device))
+    return torch.from_numpy(np.require(values, requirements=["C", "W"])).to(torch_name(device))
 
 
 def torch_name(device: str) -> str:

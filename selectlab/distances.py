@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from selectlab import resources
+from selectlab.device_nearest import DeviceNearest
 from selectlab.nearest_selected import NearestSelected
 from selectlab.products import Float32, Float64, Index, exact_sq_dists
 
@@ -30,7 +32,8 @@ def nearest_selected(vectors: Any) -> NearestSelected:
     Args:
         vectors: (M, D) float32: an array, or vectors in a file or held by workers.
     """
-    return NearestSelected(vectors)
+    device = resources.current().device
+    return NearestSelected(vectors) if device == "cpu" else DeviceNearest(vectors, device)
 
 
 def nearest(vectors: Float32, query: Float32) -> tuple[Float64, Index]:

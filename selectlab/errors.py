@@ -22,6 +22,10 @@ class MissingExtraError(SelectlabError):
     """An optional dependency is not installed; the message names the extra that brings it."""
 
 
+class EngineError(SelectlabError):
+    """The workers of a cluster cannot go on; the message names the engine and the worker."""
+
+
 def did_you_mean(given: object, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'X'?"`` for the nearest known name, or the short list of them all.
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from selectlab.nearest_selected import NearestSelected
 
 _PANEL = 256
+_FEWEST, _MOST = 32, 128
 
 
 class FewNearest:
@@ -21,6 +22,8 @@ class FewNearest:
     Args:
         nearest: The set.
         index: The vectors.
+        sq_dists: (m,) what is known of them.
+        seen: (m,) how many of the first members are accounted for in that.
 
     Attributes:
         sq_dists: (m,) squared distances by float64 products.
@@ -30,27 +33,39 @@ class FewNearest:
         One product of (m, D) with the members that came since the last call.
     """
 
-    def __init__(self, nearest: NearestSelected, index: Index) -> None:
-        self._nearest = nearest
+    def __init__(
+        self, nearest: NearestSelected, index: Index, sq_dists: Float64, seen: Index
+    ) -> None:
+        self._nearest, self._index = nearest, index
         self._vectors = np.asarray(nearest.vectors[index], dtype=np.float64)
         self._lengths = sq_lengths(self._vectors)
         self._longest = float(self._lengths.max(initial=0.0))
-        self._seen = 0
-        self.sq_dists = np.full(len(index), np.inf)
-        self.error = 0.0
-        self.follow()
+        self._seen = len(nearest)
+        self.sq_dists = np.where(seen > 0, sq_dists, np.inf)
+        self.error = nearest.error_of(self._longest)
+        self._catch_up(seen)
 
     def follow(self) -> None:
         """Account for the members that have come since the last call."""
         size = len(self._nearest)
         if size - self._seen == 1:
             self._approach_one(self._nearest.members[self._seen])
-        else:
-            rows = max(64, -(-len(self._vectors) // threads.n_threads()))
-            threads.over(threads.cut(len(self._vectors), rows), self._approach)
-        self._nearest.computed += (size - self._seen) * len(self._vectors)
+        elif size > self._seen:
+            self._catch_up(np.full(len(self._index), self._seen))
+        self._nearest.computed += (size - self._seen) * len(self._index)
         self._seen = size
         self.error = self._nearest.error_of(self._longest)
+
+    def put_back(self) -> None:
+        """Leave what was found with the set, for the next time."""
+        self._nearest.put_back(self._index, self.sq_dists, self._seen)
+
+    def _catch_up(self, seen: Index) -> None:
+        """Account for the members that each vector has not seen."""
+        order = np.argsort(seen, kind="stable")
+        rows = max(_FEWEST, min(_MOST, -(-len(order) // (2 * threads.n_threads()))))
+        parts = [order[part] for part in threads.cut(len(order), rows)]
+        threads.over(parts, lambda part: self._approach(part, int(seen[part[0]])))
 
     def _approach_one(self, member: Float64) -> None:
         products = self._vectors @ member
@@ -59,15 +74,19 @@ class FewNearest:
         products += self._nearest.member_norms[self._seen]
         np.minimum(self.sq_dists, products, out=self.sq_dists)
 
-    def _approach(self, part: slice) -> None:
+    def _approach(self, part: Index, first: int) -> None:
         members, norms = self._nearest.members, self._nearest.member_norms
-        for start, stop in panels(self._seen, len(members), _PANEL):
-            products = members[start:stop] @ self._vectors[part].T
+        if first == len(members):
+            return
+        vectors = self._vectors[part]
+        best = np.full(len(part), np.inf)
+        for start, stop in panels(first, len(members), _PANEL):
+            products = members[start:stop] @ vectors.T
             products *= -2.0
             products += norms[start:stop, None]
-            closest = products.min(axis=0)
-            closest += self._lengths[part]
-            np.minimum(self.sq_dists[part], closest, out=self.sq_dists[part])
+            np.minimum(best, products.min(axis=0), out=best)
+        best += self._lengths[part]
+        self.sq_dists[part] = np.minimum(self.sq_dists[part], best)
 
 
 def sq_lengths(vectors: Float64) -> Float64:

@@ -134,5 +134,8 @@ class CloseUp(ABC):
     def add(self, row: int) -> None:
         """Account for a row that was just added to the objective."""
 
+    def put_back(self) -> None:  # noqa: B027  nothing need be kept
+        """Leave what was found with the form, for the next close-up."""
+
 
 Form = Fixed | Shared | Falling | Drifting

@@ -69,6 +69,9 @@ class Cells:
             rows: Some rows.
             falling: Columns that fall, the higher the better, of these rows.
         """
+        if self._n_cells == 1:
+            tops = tuple(np.array([column.max()]) for column in falling)
+            return Corners(rows[:1], (), tops)
         cell = self._cell[rows]
         member = np.full(self._n_cells, -1, dtype=np.intp)
         member[cell] = rows

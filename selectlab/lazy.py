@@ -130,6 +130,7 @@ class Lazy(Search):
                     return row
                 if not self._core.taken:
                     self._pool = None
+                self._core.put_back()
                 self._core = None
             if self._pool is None:
                 if self._fresh or self._waited < self._pause or not phase.started:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from selectlab import threads
 from selectlab.few_nearest import FewNearest, sq_lengths
@@ -54,16 +55,19 @@ class NearestSelected:
         self.vectors = vectors
         n_vectors, dimension = vectors.shape
         self._slack = slack_of(dimension)
-        self._norms = sq_norms(vectors)
+        self._norms = self._measured()
         self._widest = 4 * self._slack * float(self._norms.max(initial=0.0))
         self.upper = np.full(n_vectors, np.inf, dtype=np.float32)
         self._seen = np.zeros(n_vectors, dtype=np.int32)
         self._known = np.zeros(n_vectors)
         self._known_seen = np.zeros(n_vectors, dtype=np.int32)
         self._closest = np.zeros(n_vectors, dtype=np.int32)
+        self._followed = np.zeros(n_vectors)
+        self._followed_to = np.zeros(n_vectors, dtype=np.int32)
         self._panel = Panel(dimension)
         self._members = np.empty((16, dimension))
         self._member_norms = np.empty(16)
+        self._longest = 0.0
         self._apart = np.empty(16)
         self._joined = 0
         self._total = ExactSum()
@@ -73,6 +77,11 @@ class NearestSelected:
 
     def __len__(self) -> int:
         return len(self.indices)
+
+    @property
+    def norms(self) -> Float32:
+        """Squared lengths of all vectors, rounded up."""
+        return self._norms
 
     @property
     def members(self) -> Float64:
@@ -96,14 +105,25 @@ class NearestSelected:
         """Put vectors into the set, in this order."""
         if not len(index):
             return
-        values = np.asarray(self.vectors[index], dtype=np.float32)
-        first, stop = len(self), len(self) + len(index)
-        self._panel.add(values, self._norms[index])
+        self.join(np.asarray(self.vectors[index], dtype=np.float32), self._norms[index], index)
+
+    def join(self, values: Float32, norms: Float32, index: Index | None = None) -> None:
+        """Put vectors into the set that need not be among those whose distances are asked for.
+
+        Args:
+            values: (m, D).
+            norms: (m,) their squared lengths, rounded up.
+            index: Their indices, where they are among them.
+        """
+        first, stop = len(self), len(self) + len(values)
+        self._panel.add(values, norms)
         self._members = with_room(self._members, stop)
         self._member_norms = with_room(self._member_norms, stop)
         self._members[first:stop] = values
-        self._member_norms[first:stop] = sq_lengths(self._members[first:stop])
-        self.indices += index.tolist()
+        lengths = sq_lengths(self._members[first:stop])
+        self._member_norms[first:stop] = lengths
+        self._longest = max(self._longest, float(lengths.max()))
+        self.indices += [-1] * len(values) if index is None else index.tolist()
 
     def refresh(self, index: Index | slice, floor: FloatArray | None = None) -> None:
         """Account for all members in the upper bounds of some vectors.
@@ -167,14 +187,30 @@ class NearestSelected:
         current: BoolArray = (self._seen[index] == len(self)) | (self.upper[index] <= 0)
         return current
 
+    def seen(self, index: Index | slice) -> npt.NDArray[np.int32]:
+        """Return how many members the upper bounds of some vectors account for."""
+        return self._seen[index]
+
     def few(self, index: Index) -> FewNearest:
-        """Return the squared distances of a few vectors, to be followed at every addition."""
-        return FewNearest(self, index)
+        """Return the squared distances of a few vectors, to be followed at every addition.
+
+        What an earlier call found about a vector, and was put back, is not worked out again.
+        """
+        return FewNearest(self, index, self._followed[index], self._followed_to[index])
+
+    def put_back(self, index: Index, sq_dists: Float64, seen: int) -> None:
+        """Take note of nearly exact squared distances to the first ``seen`` members."""
+        self._followed[index] = sq_dists
+        self._followed_to[index] = seen
 
     def error_of(self, sq_length: float) -> float:
         """Return how wrong float64 products with the members can be for a vector this long."""
-        longest: float = max(float(self._member_norms[: len(self)].max(initial=0.0)), sq_length)
-        return 8.0 * (int(self.vectors.shape[1]) + 16) * UNIT_ROUNDOFF_64 * longest
+        scale = 8.0 * (int(self.vectors.shape[1]) + 16) * UNIT_ROUNDOFF_64
+        return scale * max(self._longest, sq_length)
+
+    def _measured(self) -> Float32:
+        """Return the squared lengths of all vectors, rounded up."""
+        return sq_norms(self.vectors)
 
     def _refresh_tile(self, rows: Index, size: int, floor: Float32 | None) -> int:
         """Take a tile of scattered vectors past the members it has not seen."""

@@ -126,7 +126,7 @@ def other_dists(
         k: 1 to M - 1.
         how: ``"exact"``; ``"approximate"``, which takes an inverted file of faiss and looks into
             twice as many lists until 99 % of the neighbours are the true ones, or an eighth of
-            all lists is looked into; ``"auto"`` is approximate above ``M * M * D = 5e12``
+            all lists, but at least 64, is looked into; ``"auto"`` is approximate above ``M * M * D = 5e12``
             (200,000 x 128; exact, that takes half a minute to a minute on two cores), where
             faiss is installed.
 
@@ -155,7 +155,7 @@ def _approximate(vectors: Any, k: int) -> tuple[Float64, Mapping[str, object]]:
     true, _ = neighbours(vectors, read(vectors, rows), k + 1)
     while True:
         recall = float((_found_others(index, vectors, rows, k) <= true[:, -1:]).mean())
-        if recall >= _ENOUGH_RECALL or 2 * index.n_probes > max(8, index.n_lists // 8):
+        if recall >= _ENOUGH_RECALL or 2 * index.n_probes > index.most_probes:
             break
         index.n_probes *= 2
     everything = np.arange(len(vectors), dtype=np.intp)

@@ -6,14 +6,19 @@ looked up here by the few modules that need it.
 
 from __future__ import annotations
 
+import ctypes
+import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 
 from selectlab.errors import ConfigError
 
+_M_ARENA_MAX = -8
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", re.IGNORECASE)
 _DEVICE = re.compile(r"cpu|torch|cuda(?::(\d+))?")
 
@@ -48,11 +53,26 @@ def current() -> Resources:
 @contextmanager
 def using(resources: Resources) -> Iterator[None]:
     """Hold the resources of a run."""
+    if resources.memory is not None:
+        _spare_addresses()
     token = _current.set(resources)
     try:
         yield
     finally:
         _current.reset(token)
+
+
+@cache
+def _spare_addresses() -> None:
+    """Take no address space in reserve: a limit set from outside (``ulimit -v``) counts it.
+
+    glibc reserves 64 MB for each thread that allocates, arrow's own allocator a GiB. Both are
+    settled for as long as the process lives, so only a run with a memory limit does it.
+    """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    libc = None if sys.platform != "linux" else ctypes.CDLL(None)
+    if libc is not None and hasattr(libc, "mallopt"):
+        libc.mallopt(_M_ARENA_MAX, 1)
 
 
 def checked_device(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, overload
 
@@ -18,41 +19,21 @@ _PIECE_BYTES = 1 << 20
 _GAP_BYTES = 1 << 16
 
 
-class StoredVectors:
-    """An (N, D) float32 matrix in a file; slices and index arrays give float32 arrays.
+class DistantVectors(ABC):
+    """An (N, D) float32 matrix that is not in memory; slices and index arrays give arrays.
 
     Any number of threads may read at once; nothing is kept between calls.
 
-    Args:
-        file: The numbers, float16 or float32.
-        rows: (N,) the row of the file behind each row, -1 for a row of zeros; ``None`` when
-            they are the same.
-        scale: One number per row of the file that its vector is divided by, in float64;
-            ``None`` to leave them as they are.
-
-    Example:
-        >>> file = RowFile.scratch("example", (3, 2), np.dtype(np.float32))
-        >>> file.write(0, np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
-        >>> vectors = StoredVectors(file)
-        >>> vectors[1:], vectors[[2, 0]].tolist()
-        (array([[3., 4.],
-               [5., 6.]], dtype=float32), [[5.0, 6.0], [1.0, 2.0]])
+    Attributes:
+        shape: N and D.
     """
 
     ndim = 2
     dtype = np.dtype(np.float32)
-
-    def __init__(
-        self, file: RowFile, *, rows: Index | None = None, scale: Float64 | None = None
-    ) -> None:
-        self._file, self._rows, self._scale = file, rows, scale
-        self.shape = (file.shape[0] if rows is None else len(rows), file.shape[1])
+    shape: tuple[int, int]
 
     def __len__(self) -> int:
         return self.shape[0]
-
-    def __repr__(self) -> str:
-        return f"StoredVectors({self.shape[0]} x {self.shape[1]} in {self._file.where!r})"
 
     @property
     def nbytes(self) -> int:
@@ -71,8 +52,70 @@ class StoredVectors:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         if copy is False:
-            raise ValueError("vectors in a file cannot be an array without a copy")
+            raise ValueError("vectors that are not in memory cannot be an array without a copy")
         return self.read(slice(None)).astype(dtype or self.dtype, copy=False)
+
+    @abstractmethod
+    def read(self, part: slice | Index | Any) -> Float32:
+        """Return some rows, (rows, D) float32.
+
+        Args:
+            part: A slice, an index array in any order and with repeats, or a mask.
+        """
+
+    @abstractmethod
+    def take(self, rows: Index) -> DistantVectors:
+        """Return some rows as vectors of the same place; nothing is read."""
+
+    @abstractmethod
+    def means(self, length: int) -> DistantVectors:
+        """Return the mean of every ``length`` consecutive rows."""
+
+    def blocks(self, multiple: int = 1) -> Iterator[tuple[int, Float32]]:
+        """Yield ``(first row, rows)`` in order, a few MB each, a multiple of so many rows."""
+        step = block_rows(self.shape[1], multiple)
+        for start in range(0, len(self), step):
+            yield start, self[start : start + step]
+
+    def block_means(self, length: int) -> Iterator[tuple[int, Float64]]:
+        """Yield the mean of every ``length`` consecutive rows, many at a time."""
+        for start, block in self.blocks(length):
+            stacked = block.reshape(-1, length, self.shape[1])
+            yield start // length, stacked.mean(axis=1, dtype=np.float64)
+
+    def hashes(self) -> Iterator[npt.NDArray[np.uint64]]:
+        """Yield a hash of each row, in order."""
+        for _, block in self.blocks():
+            yield row_hashes(block)
+
+
+class StoredVectors(DistantVectors):
+    """An (N, D) float32 matrix in a file.
+
+    Args:
+        file: The numbers, float16 or float32.
+        rows: (N,) the row of the file behind each row, -1 for a row of zeros; ``None`` when
+            they are the same.
+        scale: One number per row of the file that its vector is divided by, in float64;
+            ``None`` to leave them as they are.
+
+    Example:
+        >>> file = RowFile.scratch("example", (3, 2), np.dtype(np.float32))
+        >>> file.write(0, np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
+        >>> vectors = StoredVectors(file)
+        >>> vectors[1:], vectors[[2, 0]].tolist()
+        (array([[3., 4.],
+               [5., 6.]], dtype=float32), [[5.0, 6.0], [1.0, 2.0]])
+    """
+
+    def __init__(
+        self, file: RowFile, *, rows: Index | None = None, scale: Float64 | None = None
+    ) -> None:
+        self._file, self._rows, self._scale = file, rows, scale
+        self.shape = (file.shape[0] if rows is None else len(rows), file.shape[1])
+
+    def __repr__(self) -> str:
+        return f"StoredVectors({self.shape[0]} x {self.shape[1]} in {self._file.where!r})"
 
     def read(self, part: slice | Index | Any, out: Float32 | None = None) -> Float32:
         """Return some rows, (rows, D) float32.
@@ -106,19 +149,12 @@ class StoredVectors:
             self._file, rows=narrow(chosen, self._file.shape[0]), scale=self._scale
         )
 
-    def blocks(self, multiple: int = 1) -> Iterator[tuple[int, Float32]]:
-        """Yield ``(first row, rows)`` in order, a few MB each, a multiple of so many rows."""
-        step = block_rows(self.shape[1], multiple)
-        for start in range(0, len(self), step):
-            yield start, self[start : start + step]
-
     def means(self, length: int) -> StoredVectors:
         """Return the mean of every ``length`` consecutive rows, in a scratch file."""
         shape = (len(self) // length, self.shape[1])
         file = RowFile.scratch(self._file.where, shape, self.dtype)
-        for start, block in self.blocks(length):
-            stacked = block.reshape(-1, length, self.shape[1])
-            file.write(start // length, stacked.mean(axis=1, dtype=np.float64))
+        for start, block in self.block_means(length):
+            file.write(start, block)
         return StoredVectors(file)
 
     def _span(self, part: Any) -> slice | Index:
@@ -199,8 +235,49 @@ class StoredVectors:
         scale_rows(values, self._scale[rows], out)
 
 
-Float32Rows = Float32 | StoredVectors
-"""Vectors in memory or in a file."""
+Float32Rows = Float32 | DistantVectors
+"""Vectors in memory or elsewhere."""
+
+_LARGEST_SQ_NORM = 1e37
+"""Sums of a few squared norms must stay finite in float32."""
+
+
+def judged(
+    block: npt.NDArray[Any], *, normalize: bool, normalised: bool
+) -> tuple[Float32, Float64 | None, Index]:
+    """Return vectors as float32, what to divide them by, and which of them are unusable.
+
+    Args:
+        block: (m, D) vectors as they were read.
+        normalize: They shall have unit length.
+        normalised: They have it already.
+    """
+    values = np.ascontiguousarray(block, dtype=np.float32)
+    sq_norms = np.einsum("ij,ij->i", values, values, dtype=np.float64)
+    bad = np.flatnonzero(~(sq_norms < (np.inf if normalize else _LARGEST_SQ_NORM)))
+    if not normalize or normalised:
+        return values, None, bad
+    scale = np.sqrt(sq_norms)
+    scale[scale == 0] = 1.0
+    return values, scale, bad
+
+
+def row_hashes(values: Float32) -> npt.NDArray[np.uint64]:
+    """Return a 64-bit hash of each row, (m,), the same wherever the row lies.
+
+    Sums of the numbers' bits times random odd factors, modulo 2**64: for telling data apart,
+    not for keeping secrets.
+    """
+    generator = np.random.default_rng(0)
+    factors = generator.integers(0, 1 << 63, values.shape[1], dtype=np.uint64) * 2 + 1
+    words = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
+    hashes = np.empty(len(values), dtype=np.uint64)
+    step = block_rows(values.shape[1])
+    for start in range(0, len(values), step):
+        part = words[start : start + step].astype(np.uint64)
+        np.einsum("ij,j->i", part, factors, out=hashes[start : start + step])
+    hashes ^= hashes >> np.uint64(32)
+    return hashes
 
 
 def scale_rows(values: Float32, scale: Float64, out: Float32) -> None:

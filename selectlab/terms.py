@@ -88,6 +88,11 @@ class Added(Term):
 class Alone(Added):
     """The value itself: what decides where a part ranks alone."""
 
+    def now(self) -> None:
+        """Look up the level where it decides which values count at all."""
+        if isinstance(self.form, Fixed):
+            super().now()
+
     def of(self, column: Column) -> FloatArray:
         """Return the values, turned around where the strength is negative."""
         values = np.asarray(column, dtype=np.float64)

@@ -70,10 +70,11 @@ def cut(n_rows: int, block_rows: int) -> list[slice]:
 
 def _allowed() -> int:
     sizes = [info["num_threads"] for info in _controller().info() if info["user_api"] == "blas"]
-    return max(1, min(max(sizes, default=1), _cores()))
+    return max(1, min(max(sizes, default=1), n_cores()))
 
 
-def _cores() -> int:
+def n_cores() -> int:
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

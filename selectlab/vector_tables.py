@@ -13,12 +13,13 @@ from itertools import chain, pairwise
 import numpy as np
 import numpy.typing as npt
 
-from selectlab import resources
+from selectlab import clusters, resources
 from selectlab.columns import EmbeddingTable
 from selectlab.errors import DataError
 from selectlab.ids import Index, narrow
 from selectlab.read_ahead import read_ahead
 from selectlab.row_files import RowFile
+from selectlab.sharded import hold, unusable
 from selectlab.signals import is_everything
 from selectlab.stored import (
     Float32,
@@ -26,14 +27,12 @@ from selectlab.stored import (
     Float64,
     StoredVectors,
     block_rows,
+    judged,
     scale_rows,
 )
 
 ENGINE_BYTES = 64
 """What a selection keeps of each vector beside its numbers, in bytes, about."""
-
-_LARGEST_SQ_NORM = 1e37
-"""Sums of a few squared norms must stay finite in float32."""
 
 _RUN_BYTES = 1 << 16
 _BUCKET_BYTES = 1 << 26
@@ -44,16 +43,19 @@ def load(table: EmbeddingTable, target: Index, n_rows: int, *, normalize: bool) 
     """Return the vectors of a table in the order of ``target``, as :func:`fill` does.
 
     With a memory limit that they would take more than half of they stay in a file: the table's
-    own where its order serves, else a scratch file.
+    own where its order serves, else a scratch file. On a cluster its workers read and hold them.
 
     Raises:
         DataError: As :func:`fill`; the limit is too small even so; the disk is full.
     """
+    workers = clusters.current()
+    if workers is not None:
+        return hold(workers, table, target, n_rows, normalize=normalize)
     limit = resources.current().memory
     needed = n_rows * (4 * table.dimension + ENGINE_BYTES)
     if limit is None or needed <= limit / 2:
         return fill(table, target, n_rows, normalize=normalize)
-    refuse_too_little(n_rows * ENGINE_BYTES, f"{table.where}: {n_rows} vectors")
+    _refuse_too_little(limit, n_rows, table.where)
     file = table.on_disk()
     if file is not None and file.dtype in (_HALF, _SINGLE):
         rows = _rows_behind(target, n_rows)
@@ -62,18 +64,22 @@ def load(table: EmbeddingTable, target: Index, n_rows: int, *, normalize: bool) 
     return _copied(table, target, n_rows, limit, normalize=normalize)
 
 
-def refuse_too_little(n_bytes: int, what: str) -> None:
-    """Refuse a memory limit below what has to be in memory in any case.
-
-    Raises:
-        DataError: It is; the message says how much is needed.
-    """
-    limit = resources.current().memory
-    if limit is not None and n_bytes > limit:
+def _refuse_too_little(limit: int, n_vectors: int, where: str) -> None:
+    """Refuse a memory limit below what a selection keeps in memory in any case."""
+    kept = n_vectors * ENGINE_BYTES
+    if kept > limit:
         raise DataError(
-            f"{what}: a selection keeps {n_bytes / 1e6:.0f} MB of them in memory in any case; "
-            f"{limit / 1e6:.0f} MB are allowed"
+            f"{where}: a selection keeps {_size(kept)} beside {n_vectors} vectors in memory in "
+            f"any case; {_size(limit)} are allowed"
         )
+
+
+def _size(n_bytes: int) -> str:
+    """Return a number of bytes in words."""
+    for unit, name in ((10**9, "GB"), (10**6, "MB")):
+        if n_bytes >= unit:
+            return f"{n_bytes / unit:.3g} {name}"
+    return f"{n_bytes / 1000:.3g} kB"
 
 
 def fill(table: EmbeddingTable, target: Index, n_rows: int, *, normalize: bool) -> Float32:
@@ -127,26 +133,16 @@ class _Block:
 
 def _checked(table: EmbeddingTable, target: Index, *, normalize: bool) -> Iterator[_Block]:
     """Yield the vectors that go somewhere, all finite."""
-    largest = np.inf if normalize else _LARGEST_SQ_NORM
     for start, block in read_ahead(split_blocks(table.blocks())):
         rows = target[start : start + len(block)]
         at: slice | Index = slice(start, start + len(block))
         if len(rows) and rows.min() < 0:
             keep = np.flatnonzero(rows >= 0)
             block, rows, at = block[keep], rows[keep], keep + start
-        values = np.asarray(block, dtype=np.float32)
-        sq_norms = np.einsum("ij,ij->i", values, values, dtype=np.float64)
-        bad = np.flatnonzero(~(sq_norms < largest))
+        values, scale, bad = judged(block, normalize=normalize, normalised=table.normalised)
         if len(bad):
             first = int(bad[0])
-            name = table.ids[start + first if isinstance(at, slice) else int(at[first])]
-            raise DataError(
-                f"{table.where}: embedding of {name!r} has NaN, infinite or overflowing values"
-            )
-        scale = None
-        if normalize and not table.normalised:
-            scale = np.sqrt(sq_norms)
-            scale[scale == 0] = 1.0
+            raise unusable(table, start + first if isinstance(at, slice) else int(at[first]))
         yield _Block(at, rows, values, scale)
 
 

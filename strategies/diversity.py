@@ -189,6 +189,8 @@ class _Gaps(Falling):
         return self._nearest.total if len(self._nearest) else 0.0
 
     def exact(self, rows: Rows) -> FloatArray:
+        if self._one_each:
+            return self._nearest.exact(rows)
         index, counts = self._signal.owned(rows)
         return self._signal.pooled(self._nearest.exact(index), counts, "mean")
 
@@ -196,6 +198,8 @@ class _Gaps(Falling):
         if not len(self._nearest):
             n_rows = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
             return np.ones(n_rows)
+        if self._one_each:
+            return self._nearest.upper[rows].astype(np.float64)
         index: Rows | slice
         if isinstance(rows, slice):
             index, counts = self._signal.span(rows)
@@ -236,6 +240,9 @@ class _FewGaps(CloseUp):
     def add(self, row: int) -> None:
         self._near.follow()
         self._pool()
+
+    def put_back(self) -> None:
+        self._near.put_back()
 
     def _pool(self) -> None:
         self.values = self._signal.pooled(self._near.sq_dists, self._counts, "mean")

@@ -30,6 +30,7 @@ LAYERS = [
     "forms few_nearest",
     "running_sum signals",
     "nearest_selected vector_signals class_signals",
+    "device_nearest",
     "distances",
     "types",
     "assertions",

@@ -169,6 +169,8 @@ def test_the_size_may_change(tmp_path: Path) -> None:
         again = selectlab.select(config, data(), n_samples=n, checkpoint=path)
         assert told(again) == told(selectlab.select(config, data(), n_samples=n))
     leave(config, data(), path, 10)
+    with opened(path) as checkpoint:
+        assert len(checkpoint.begin(*a_run())) == checkpoint.n_resumed == 9, "the run wants 9"
     share = selectlab.select(config, data(), proportion_samples=0.5, checkpoint=path)
     assert len(share) == 15
 

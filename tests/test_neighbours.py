@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from selectlab.closest import Closest
+from selectlab.equal_rows import Distinct
 from selectlab.neighbours import nearest, neighbours, other_neighbours
 from selectlab.resources import Resources, using
 from selectlab.row_files import RowFile
@@ -182,16 +183,37 @@ def test_neighbours_are_the_definition(kind: Any, n: int, m: int, d: int, k: int
         assert again[1].tolist() == index.tolist()
 
 
-def test_ties_between_neighbours_go_to_the_lowest_index() -> None:
+@pytest.mark.parametrize("d", [3, 7])
+def test_ties_between_neighbours_go_to_the_lowest_index(d: int) -> None:
+    """Few different rows, each often, and many different rows equally far."""
     rng = np.random.default_rng(6)
-    corpus, vectors = grid(rng, 200, 3), grid(rng, 20, 3)
-    true = true_sq_dists(vectors, corpus)
-    for k in (1, 5, 40):
-        expected = np.argsort(true, axis=1, kind="stable")[:, :k]
-        assert neighbours(corpus, vectors, k)[1].tolist() == expected.tolist()
-        assert neighbours(corpus, corpus, k)[1].tolist() == (
-            np.argsort(true_sq_dists(corpus, corpus), axis=1, kind="stable")[:, :k].tolist()
-        )
+    corpus, vectors = grid(rng, 200, d), grid(rng, 20, d)
+    for rows in (vectors, corpus):
+        order = np.argsort(true_sq_dists(rows, corpus), axis=1, kind="stable")
+        for k in (1, 5, 40):
+            for block_rows in (16, 512):
+                _, index = neighbours(corpus, rows, k, _block_rows=block_rows)
+                assert index.tolist() == order[:, :k].tolist()
+
+
+def test_equal_rows_are_found_once_and_named_by_the_first() -> None:
+    found = Distinct(f32([[1, 2], [3, 4], [1, 2], [3, 5], [3, 4]]))
+    assert found.first is not None
+    assert found.which is not None
+    assert found.first.tolist() == [0, 1, 3]
+    assert found.which.tolist() == [0, 1, 0, 2, 1]
+    assert found.counts().tolist() == [2, 2, 1]
+    assert found[np.array([2, 0])].tolist() == [[3, 5], [1, 2]]
+
+
+def test_rows_of_equal_hash_are_compared() -> None:
+    def hashes(vectors: Array) -> Array:
+        return vectors[:, 0].astype(np.uint64)
+
+    found = Distinct(f32([[1, 2], [1, 4], [1, 2], [3, 5]]), _hashes=hashes)
+    assert found.which is not None
+    assert found.which.tolist() == [0, 1, 0, 2]
+    assert len(found) == 3
 
 
 def true_others(vectors: Array, k: int) -> Array:

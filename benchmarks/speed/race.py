@@ -21,6 +21,7 @@ from benchmarks.speed.task import BadAnswerError, Problem, Shape
 
 ESTIMATED_FROM = 2e10
 """Products of a problem below which nobody's time is estimated beforehand."""
+QUICK_S = 5.0
 RULE = (
     "Contestants take turns; one stops repeating once its calls have taken budget_s together. A "
     "peer's time is estimated from a tenth of the rows and a quarter of the picks, in proportion "
@@ -125,6 +126,9 @@ class Race:
                 for part in (warm, small):
                     process.load(part)
                     reply = process.run(_beside(part, "estimate"), self._patience_s)
+                if reply["seconds"] < QUICK_S:  # once more: a hiccup would be multiplied
+                    again = process.run(_beside(part, "estimate"), self._patience_s)
+                    reply = min(reply, again, key=lambda answer: answer["seconds"])
         except TooSlowError as error:
             entry.status, entry.why = "not run", f"{error} on a part of the problem"
             entry.estimate_s = self._patience_s * growth

@@ -15,4 +15,5 @@ CASE = Case(
     },
     peers=("mundig", "numpy_loop"),
     targets=(Faster("mundig", 40),),
+    patience_s=180,
 )
