@@ -69,7 +69,8 @@ def search_with(
         outcome.stop_reason = f"{plan.size or f'n_picks {plan.n_picks}'} reached"
     if watch is not None:
         watch(outcome.rows)
-    outcome.engine = search.facts()
+    facts = {part.label: dict(part.objective.facts()) for part in plan.parts}
+    outcome.engine = search.facts() | {"parts": {label: f for label, f in facts.items() if f}}
     for part in plan.parts:
         outcome.shortfalls += part.objective.shortfalls()
     return outcome

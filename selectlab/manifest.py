@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 from functools import cache
@@ -13,14 +13,16 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from selectlab import greedy, registry
 from selectlab.ids import Ids
 from selectlab.read_ahead import read_ahead
 from selectlab.resolve import Resolved
+from selectlab.sharded import ShardedVectors
 from selectlab.signals import Signal
 from selectlab.statistics import RANDOM_SEED, compare
-from selectlab.stored import StoredVectors
+from selectlab.stored import DistantVectors, row_hashes
 from selectlab.types import Rows
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "pydantic")
@@ -65,7 +67,6 @@ def build_manifest(
                 "entry": part.entry,
                 "strength": part.strength,
                 "state": part.objective.state(),
-                **part.objective.facts(),
             }
             for part in sorted(resolved.plan.parts, key=lambda part: part.entry)
         ],
@@ -91,14 +92,27 @@ def _inputs(resolved: Resolved, hashes: Sequence[str]) -> list[dict[str, str]]:
 
 
 def hash_signal(signal: Signal) -> str:
-    """Return a hash of a signal's values, the same whatever file they came from."""
+    """Return a hash of a signal's values, the same whatever file they came from.
+
+    Of vectors it is a hash of the hashes of the rows, which workers that hold them can make.
+    """
     digest = hashlib.blake2b(digest_size=16)
     for array in (*signal.arrays(), *(() if signal.missing is None else (signal.missing,))):
         digest.update(str((array.dtype.str, array.shape)).encode())
-        blocks = read_ahead(array.blocks()) if isinstance(array, StoredVectors) else [(0, array)]
-        for _, block in blocks:
+        for block in _hashable(array):
             digest.update(np.ascontiguousarray(block).view(np.uint8).data)
     return digest.hexdigest()
+
+
+def _hashable(array: Any) -> Iterable[npt.NDArray[Any]]:
+    """Return what stands for an array in a hash."""
+    if isinstance(array, ShardedVectors):
+        return [array.hashes()]
+    if isinstance(array, DistantVectors):
+        return (row_hashes(block) for _, block in read_ahead(array.blocks()))
+    if array.ndim == 2 and array.dtype == np.float32:
+        return [row_hashes(array)]
+    return [array]
 
 
 def hash_signals(signals: Sequence[Signal]) -> list[str]:

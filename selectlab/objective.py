@@ -126,7 +126,7 @@ class Objective(ABC):
         return None
 
     def facts(self) -> Mapping[str, object]:
-        """Return how the values came about, as JSON data for the manifest; mostly nothing."""
+        """Return how the values came about, as JSON data for the manifest's ``engine``."""
         return {}
 
     def shortfalls(self) -> Sequence[str]:

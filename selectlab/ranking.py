@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from selectlab import greedy
-from selectlab.errors import DataError
-from selectlab.resources import current, using
-from selectlab.types import Rows, Signal, Strategy
+from selectlab.errors import ConfigError, DataError
+from selectlab.resources import checked_device, current, using
+from selectlab.types import BoolArray, Rows, Signal, Strategy
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ def rank(
         on_pick: Called with the number of rows picked so far.
 
     Raises:
-        DataError: The signals have different lengths, or no row.
+        ConfigError: A strategy does not fit its signal, or the device is not there.
+        DataError: The signals have different lengths, no row is left, or a preselected row is
+            none.
 
     Example:
         >>> from selectlab.strategies import Diversity
@@ -64,32 +66,63 @@ def rank(
     lengths = {len(signal) for signal, _ in parts}
     if len(lengths) != 1 or 0 in lengths:
         raise DataError(f"rank: signals of one length, at least 1, are needed, got {lengths}")
-    candidates = np.ones(lengths.pop(), dtype=np.bool_)
-    before = np.asarray(preselected, dtype=np.intp)
-    candidates[before] = False
-    with using(replace(current(), device=device)):
-        plan = _plan(parts, candidates, n_samples)
+    if n_samples < 1:
+        raise DataError(f"rank: n_samples must be at least 1, got {n_samples}")
+    before = _checked(preselected, *lengths)
+    with using(replace(current(), device=checked_device(device))):
+        alive = _alive(parts, before, *lengths)
+        plan = _plan(parts, alive, np.isin(alive, before), n_samples)
         for part in plan.parts:
-            part.objective.add(before)
+            part.objective.add(np.searchsorted(alive, before[np.isin(before, alive)]))
         watch = None if on_pick is None else (lambda rows: on_pick(len(rows)))
         outcome = greedy.run(plan, watch, explain=False)
-        facts = {part.label: dict(part.objective.facts()) for part in plan.parts}
     return Ranking(
-        rows=np.array(outcome.rows, dtype=np.intp),
+        rows=alive[np.array(outcome.rows, dtype=np.intp)],
         stop_reason=outcome.stop_reason,
-        engine={**outcome.engine, "parts": facts},
+        engine=outcome.engine,
     )
 
 
-def _plan(parts: Sequence[tuple[Signal, Strategy]], candidates: Any, n_samples: int) -> greedy.Plan:
-    started = []
-    for i, (signal, strategy) in enumerate(parts):
-        signal = replace(signal, candidates=candidates)
+def _checked(preselected: npt.ArrayLike, n_rows: int) -> Rows:
+    rows = np.asarray(preselected)
+    if not rows.size:
+        return np.empty(0, dtype=np.intp)
+    if rows.ndim != 1 or rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= n_rows:
+        raise DataError(
+            f"rank: preselected must be rows from 0 to {n_rows - 1}, got {preselected!r}"
+        )
+    unique: Rows = rows[np.sort(np.unique(rows, return_index=True)[1])].astype(np.intp)
+    return unique
+
+
+def _alive(parts: Sequence[tuple[Signal, Strategy]], before: Rows, n_rows: int) -> Rows:
+    """Return the rows that no filter removes and no signal lacks, and the preselected."""
+    alive = np.ones(n_rows, dtype=np.bool_)
+    for signal, strategy in parts:
+        strategy.check(signal)
         kept = strategy.keeps(signal)
         if kept is not None:
-            candidates &= kept
-        objective = strategy.start(signal) if strategy.strength else None
+            alive &= kept
+    alive[before] = True
+    for signal, _ in parts:
+        if signal.missing is not None:
+            alive &= ~signal.missing
+    if not alive.any():
+        raise DataError(f"rank: none of {n_rows} rows is left to rank")
+    return np.flatnonzero(alive)
+
+
+def _plan(
+    parts: Sequence[tuple[Signal, Strategy]], alive: Rows, is_before: BoolArray, n_samples: int
+) -> greedy.Plan:
+    started = []
+    for i, (signal, strategy) in enumerate(parts):
+        whole = len(alive) == len(signal)
+        active = replace(signal if whole else signal.take(alive), candidates=~is_before)
+        if not isinstance(active, strategy.accepts):
+            raise ConfigError(f"rank: {strategy.type} does not take {signal.kind}")
+        objective = strategy.start(active) if strategy.strength else None
         if objective is not None:
             label = f"{i}_{strategy.type.lower()}"
             started.append(greedy.Part(i, label, strategy.strength, objective))
-    return greedy.Plan(started, candidates, n_samples)
+    return greedy.Plan(started, ~is_before, n_samples)
