@@ -45,9 +45,23 @@ class Matrix:
             if column_major:
                 yield from self._transposed(file, (rows, columns), dtype, step)
                 return
-            for start in range(0, rows, step):
-                count = min(step, rows - start)
-                yield start, self._read(file, count * columns, dtype).reshape(count, columns)
+        yield from self.stretch(0, rows)
+
+    def stretch(self, start: int, stop: int) -> Blocks:
+        """Yield some consecutive rows of a matrix that is stored row by row."""
+        with self.opener() as file:
+            (_, columns), _, dtype = _header(file, self.where)
+            step = max(1, min(BATCH_ROWS, _BATCH_BYTES // max(1, columns * dtype.itemsize)))
+            if start:
+                file.seek(file.tell() + start * columns * dtype.itemsize)
+            for first in range(start, stop, step):
+                count = min(step, stop - first)
+                yield first, self._read(file, count * columns, dtype).reshape(count, columns)
+
+    def by_rows(self) -> bool:
+        """Return whether it is stored row by row."""
+        with self.opener() as file:
+            return not _header(file, self.where)[1]
 
     def on_disk(self) -> RowFile | None:
         """Return the matrix as rows of a file; ``None`` where it is not stored like that."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from itertools import accumulate
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from selectlab.errors import DataError, did_you_mean
 from selectlab.ids import Ids
 from selectlab.inputs import metadata_tables
 from selectlab.inputs.array_files import BATCH_ROWS, Blocks, Matrix, npy_matrix, npz_matrix
+from selectlab.inputs.file_parts import NpyParts, ParquetParts
 from selectlab.inputs.files import Folder, open_file
 from selectlab.inputs.id_columns import id_file
 from selectlab.inputs.metadata_tables import ID_COLUMN
@@ -25,6 +27,14 @@ from selectlab.stored import block_rows
 _BATCH_BYTES = 1 << 20
 VECTOR, OBJECT, LEGACY_IDS = "embedding", "object", "filenames"
 _LEGACY_COLUMN = re.compile(r"embedding_\d+")
+
+
+class Named(Protocol):
+    """Names of rows."""
+
+    def __getitem__(self, row: int) -> str:
+        """Return the name of a row."""
+        ...
 
 
 def read_embeddings(path: str | os.PathLike[str]) -> EmbeddingTable:
@@ -124,11 +134,12 @@ def _from_parquet(folder: Folder, path: str, ids: Ids | None = None) -> Embeddin
         if not (lists or fixed) or not _is_number(kind.value_type):
             raise DataError(f"{path}: column 'embedding' must hold lists of numbers, not {kind}")
         dimension = kind.list_size if fixed else _first_length(file)
+        cuts = _row_groups(file)
     names = metadata_tables.table_ids(folder, path) if ids is None else ids
     objects = _parquet_objects(folder, path) if OBJECT in schema.names else None
     return EmbeddingTable(
-        path, names, dimension, lambda: _parquet_blocks(folder, path, dimension, names),
-        objects=objects,
+        path, names, dimension, lambda: parquet_blocks(folder, path, dimension, names),
+        objects=objects, parts=lambda: ParquetParts(path, folder.uri(path), dimension, cuts),
     )  # fmt: skip
 
 
@@ -136,6 +147,12 @@ def _is_number(kind: Any) -> bool:
     import pyarrow as pa
 
     return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
+
+
+def _row_groups(file: Any) -> tuple[int, ...]:
+    """Return the first row of each row group, 0 where there is none."""
+    counts = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
+    return (0, *accumulate(counts[:-1]))
 
 
 def _first_length(file: Any) -> int:
@@ -159,12 +176,26 @@ def _object_indices(values: npt.NDArray[Any], where: str) -> npt.NDArray[np.int6
     return values.astype(np.int64)
 
 
-def _parquet_blocks(folder: Folder, path: str, dimension: int, ids: Ids) -> Blocks:
-    """Yield the vectors batch by batch, as views of the arrow buffers."""
+def parquet_blocks(
+    folder: Folder,
+    path: str,
+    dimension: int,
+    ids: Named,
+    groups: Sequence[int] | None = None,
+) -> Blocks:
+    """Yield the vectors batch by batch, as views of the arrow buffers.
+
+    Args:
+        folder: Where the file lies.
+        path: The file.
+        dimension: D.
+        ids: The sample id of each row, for messages.
+        groups: Only these row groups; ``ids`` and rows are counted from the first of them.
+    """
     start = 0
     n_rows = min(BATCH_ROWS, block_rows(dimension, n_bytes=_BATCH_BYTES))
     with metadata_tables.open_parquet(folder, path) as file:
-        for column in metadata_tables.column_pieces(file, VECTOR, n_rows):
+        for column in metadata_tables.column_pieces(file, VECTOR, n_rows, groups):
             _refuse_ragged(column, dimension, path, ids, start)
             yield start, _numbers(column.flatten()).reshape(len(column), dimension)
             start += len(column)
@@ -180,7 +211,7 @@ def _numbers(values: Any) -> npt.NDArray[Any]:
     return held[values.offset : values.offset + len(values)]
 
 
-def _refuse_ragged(column: Any, dimension: int, where: str, ids: Ids, start: int) -> None:
+def _refuse_ragged(column: Any, dimension: int, where: str, ids: Named, start: int) -> None:
     """Refuse vectors that are null or of another length."""
     import pyarrow as pa
 
@@ -220,7 +251,10 @@ def _from_npy(folder: Folder, path: str) -> EmbeddingTable:
             )
         with folder.open(where) as lines:
             ids = id_file(lines, where)
-    return _of_matrix(matrix, ids, where, objects)
+    table = _of_matrix(matrix, ids, where, objects)
+    if not matrix.by_rows():
+        return table
+    return replace(table, parts=lambda: NpyParts(path, folder.uri(path)))
 
 
 def _from_npz(folder: Folder, path: str) -> EmbeddingTable:

@@ -73,9 +73,13 @@ def keys(folder: Folder, path: str, without: Sequence[str] = ()) -> list[str]:
     return [name for name in other if name not in (ID_COLUMN, *without)]
 
 
-def column_pieces(file: pq.ParquetFile, column: str, n_rows: int) -> Iterator[Any]:
-    """Yield a column of a parquet file, so many rows at a time."""
-    for batch in file.iter_batches(batch_size=n_rows, columns=[column], use_threads=False):
+def column_pieces(
+    file: pq.ParquetFile, column: str, n_rows: int, groups: Sequence[int] | None = None
+) -> Iterator[Any]:
+    """Yield a column of a parquet file or of some row groups, so many rows at a time."""
+    for batch in file.iter_batches(
+        batch_size=n_rows, row_groups=groups, columns=[column], use_threads=False
+    ):
         yield batch.column(0)
 
 

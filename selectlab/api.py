@@ -7,20 +7,22 @@ import warnings as python_warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selectlab import greedy, progress, sequences
+from selectlab import clusters, greedi, greedy, progress, sequences
 from selectlab.checkpoint import Checkpoint, opened
 from selectlab.config import Config, load
 from selectlab.dataset import Dataset
 from selectlab.earlier import read_earlier
-from selectlab.errors import ConfigError, DataError, did_you_mean
+from selectlab.errors import DataError
 from selectlab.manifest import build_manifest, hash_signals
 from selectlab.resolve import Resolved, candidate_rows, resolve
 from selectlab.resources import Resources, checked_device, current, parse_memory, using
 from selectlab.selection import Because, Pick, Selection
+from selectlab.shard import Worker
 from selectlab.vector_signals import Embedded
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ def select(
     device: str = "cpu",
     engine: str = "local",
     workers: int | None = None,
+    approximate: str | None = None,
     checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     on_pick: Callable[[int], None] | None = None,
 ) -> Selection:
@@ -61,6 +64,8 @@ def select(
         engine: Who does the work: ``"local"`` this process and its threads, ``"process"``
             several processes of this machine, ``"ray"`` a Ray cluster. The picks are the same.
         workers: How many processes or Ray actors; ``None`` for as many as there are cores.
+        approximate: ``"greedi"``: with workers, select in two rounds of messages, not exactly;
+            how good the selection is stands in its warnings and manifest.
         checkpoint: A file, or a folder to put one in, that holds what was picked so far. A
             selection that was interrupted goes on from there when it is called again, and gives
             what it would have given; the file is removed when all is done. With an open
@@ -87,8 +92,13 @@ def select(
     parsed = load(config, n_samples=n_samples, proportion_samples=proportion_samples)
     if selected_sequence_length is not None:
         parsed = load({**dict(parsed), "selected_sequence_length": selected_sequence_length})
-    _check_engine(engine, workers)
-    with using(_resources(memory, device)), _checkpoint(checkpoint) as saved:
+    greedi.check(approximate, engine)
+    resources = _resources(memory, device)
+    with (
+        using(resources),
+        clusters.running(engine, workers, partial(Worker, resources)) as cluster,
+        _checkpoint(checkpoint) as saved,
+    ):
         progress.stage("reading inputs")
         dataset = data if isinstance(data, Dataset) else _open(data)
         earlier = read_earlier(dataset.source.preselected() if preselected is None else preselected)
@@ -99,52 +109,17 @@ def select(
         notes = [*parsed.notes, *(str(w.message) for w in caught), *_worth_knowing(resolved)]
         hashes = hash_signals(resolved.signals)
         resume = [] if saved is None else saved.begin(resolved, hashes)
-        outcome = _picked(resolved, engine, workers, saved, resume, on_pick)
+        run = partial(greedy.run, resolved.plan)
+        if approximate is not None and cluster is not None:
+            run = partial(greedi.select, resolved, cluster)
+        outcome = _picked(resolved, run, saved, resume, on_pick)
+        if cluster is not None:
+            outcome.engine["cluster"] = cluster.facts()
         progress.stage("comparing with a random pick")
         selection = _selection(resolved, outcome, [*notes, *outcome.shortfalls], hashes)
         if saved is not None and saved is not checkpoint:
             saved.remove()
     return selection
-
-
-def run_plan(
-    plan: greedy.Plan,
-    *,
-    engine: str = "local",
-    workers: int | None = None,
-    watch: Callable[[Sequence[int]], None] | None = None,
-    resume: Sequence[int] = (),
-) -> greedy.Outcome:
-    """Run the loop on the engine asked for.
-
-    Args:
-        plan: Objectives and candidates.
-        engine: ``"local"``, ``"process"`` or ``"ray"``.
-        workers: How many workers, for engines that have some.
-        watch: Called now and then, and at the end, with all rows picked so far, in order.
-        resume: Rows picked earlier, in order, with which the loop begins.
-
-    Raises:
-        ConfigError: The engine is not there.
-    """
-    if engine != "local":
-        raise ConfigError(f"engine: {engine!r} is not available in this version; 'local' is")
-    return greedy.run(plan, watch, resume)
-
-
-_ENGINES = ("local", "process", "ray")
-
-
-def _check_engine(engine: str, workers: int | None) -> None:
-    if engine not in _ENGINES:
-        raise ConfigError(f"engine: nothing is called {engine!r}{did_you_mean(engine, _ENGINES)}")
-    if workers is not None and engine == "local":
-        raise ConfigError(
-            "workers: the local engine has threads, as many as OMP_NUM_THREADS says; workers go "
-            "with engine 'process' or 'ray'"
-        )
-    if workers is not None and workers < 1:
-        raise ConfigError(f"workers: must be at least 1, got {workers}")
 
 
 def _resources(memory: str | int | None, device: str) -> Resources:
@@ -166,8 +141,7 @@ def _checkpoint(
 
 def _picked(
     resolved: Resolved,
-    engine: str,
-    workers: int | None,
+    run: Callable[..., greedy.Outcome],
     saved: Checkpoint | None,
     resume: Sequence[int],
     on_pick: Callable[[int], None] | None,
@@ -193,9 +167,7 @@ def _picked(
                 on_pick(done + 1)
 
     try:
-        outcome = run_plan(
-            resolved.plan, engine=engine, workers=workers, watch=watch, resume=resume
-        )
+        outcome = run(watch, resume)
     finally:
         if saved is not None:
             saved.write()

@@ -57,7 +57,7 @@ class InvertedFile:
         faiss: Any = import_module("faiss")
         n_vectors, dimension = vectors.shape
         self._vectors = vectors
-        self.n_lists = 2 ** round(math.log2(max(2.0, 2 * math.sqrt(n_vectors))))
+        self.n_lists: int = 2 ** round(math.log2(max(2.0, 2 * math.sqrt(n_vectors))))
         while self.n_lists * 2 > n_vectors:
             self.n_lists //= 2
         fits = memory is None or vectors.shape[0] * dimension * 4 <= memory // 2

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from selectlab.executor import RowParts
 from selectlab.row_files import RowFile
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class EmbeddingTable:
         objects: 0-based object index of each vector within its sample; ``None`` for samples.
         on_disk: Opens the vectors as rows of a file on this machine; gives ``None`` where they
             are not stored like that.
+        parts: Gives what any process can read a stretch of the vectors with, through a path or
+            URL; ``None`` where they cannot be read like that.
     """
 
     where: str
@@ -49,6 +52,7 @@ class EmbeddingTable:
     space: str | None = None
     objects: npt.NDArray[np.int64] | None = None
     on_disk: Callable[[], RowFile | None] = lambda: None
+    parts: Callable[[], RowParts | None] = lambda: None
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ class Core:
             for term in terms
         ]
         self._columns = self._with_corners(others)
+        self._lowest = np.concatenate([np.empty(0, dtype=np.intp), *(c.rows for c in others)])
         self._values = np.empty(0)
         self._score = np.empty(0)
 
@@ -59,14 +60,32 @@ class Core:
         )
         bar = low if self._alone else low - slack_of(self._parts, low)
         size = len(self.rows)
-        if len(self._score) > size and self._score[size:].max() >= bar:
+        rivals = np.flatnonzero(self._score[:size] >= bar)
+        if len(rivals) > 1:
+            at = int(rivals[int(np.argmax(exact_scores(self._parts, self.rows[rivals])))])
+        outer = self._score[size:]
+        if len(outer) and outer.max() >= bar and not self._ahead(at, np.flatnonzero(outer >= bar)):
             return None
-        head = self._score[:size]
-        rivals = np.flatnonzero(head >= bar)
-        if len(rivals) == 1:
-            return int(self.rows[at])
-        rows = self.rows[rivals]
-        return int(rows[int(np.argmax(exact_scores(self._parts, rows)))])
+        return int(self.rows[at])
+
+    def _ahead(self, at: int, corners: Rows) -> bool:
+        """Return whether a row of the core is at least as good as corners, and before them.
+
+        Where it is so in every column, no rounding can make it otherwise.
+        """
+        if self.rows[at] > self._lowest[corners].min():
+            return False
+        places = len(self.rows) + corners
+        for term, column, close in zip(self._terms, self._columns, self._close_ups, strict=True):
+            if isinstance(term, FromTable):
+                behind = term.of(column[places]) <= term.of(column[at : at + 1])[0]
+            elif close is None:
+                behind = term.sign * column[places] <= term.sign * column[at]
+            else:
+                behind = column[places] <= max(float(close.values[at]) - close.error, 0.0)
+            if not behind.all():
+                return False
+        return True
 
     def value_of(self, form: Falling, row: int) -> float | None:
         """Return a lower bound of the falling value of a row, if it is followed here."""

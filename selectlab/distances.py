@@ -15,6 +15,8 @@ from selectlab import resources
 from selectlab.device_nearest import DeviceNearest
 from selectlab.nearest_selected import NearestSelected
 from selectlab.products import Float32, Float64, Index, exact_sq_dists
+from selectlab.sharded import ShardedVectors
+from selectlab.sharded_nearest import ShardedNearest
 
 __all__ = [
     "NearestSelected",
@@ -32,6 +34,8 @@ def nearest_selected(vectors: Any) -> NearestSelected:
     Args:
         vectors: (M, D) float32: an array, or vectors in a file or held by workers.
     """
+    if isinstance(vectors, ShardedVectors):
+        return ShardedNearest(vectors)
     device = resources.current().device
     return NearestSelected(vectors) if device == "cpu" else DeviceNearest(vectors, device)
 

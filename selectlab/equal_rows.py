@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from selectlab import threads
 from selectlab.space import Float32, Index, blocks_of, read
 
+Hashes: TypeAlias = npt.NDArray[np.uint64]
+
 _COMPARED_ROWS = 4096
+
+
+def hashes_of(vectors: Float32) -> Hashes:
+    """Return a 64-bit number for each vector, the same for the same bits."""
+    words = vectors.view(np.uint32).astype(np.uint64)
+    words += np.uint64(0x9E3779B97F4A7C15)
+    words ^= words >> np.uint64(29)
+    generator = np.random.Generator(np.random.PCG64(0))
+    odd = generator.integers(0, 2**63, words.shape[1], dtype=np.uint64) * np.uint64(2)
+    mixed: Hashes = words @ (odd + np.uint64(1))
+    return mixed
 
 
 class Distinct:
@@ -28,11 +43,11 @@ class Distinct:
         array([0, 1, 0])
     """
 
-    def __init__(self, vectors: Any) -> None:
+    def __init__(self, vectors: Any, *, _hashes: Callable[[Float32], Hashes] = hashes_of) -> None:
         self._vectors = vectors
         self.first: Index | None = None
         self.which: Index | None = None
-        representative = _representatives(vectors)
+        representative = _representatives(vectors, _hashes)
         if representative is not None:
             own = representative == np.arange(len(vectors))
             self.first = np.flatnonzero(own)
@@ -51,9 +66,9 @@ class Distinct:
         return np.bincount(self.which, minlength=len(self))
 
 
-def _representatives(vectors: Any) -> Index | None:
+def _representatives(vectors: Any, hash_rows: Callable[[Float32], Hashes]) -> Index | None:
     """Return for each vector the first that equals it, (M,); ``None`` when all are different."""
-    hashed = threads.over(blocks_of(vectors), lambda part: _hashes(read(vectors, part)))
+    hashed = threads.over(blocks_of(vectors), lambda part: hash_rows(read(vectors, part)))
     hashes = np.concatenate([np.zeros(0, dtype=np.uint64), *hashed])
     distinct, first, which = np.unique(hashes, return_index=True, return_inverse=True)
     if len(distinct) == len(hashes):
@@ -65,14 +80,3 @@ def _representatives(vectors: Any) -> Index | None:
         different = (read(vectors, rows) != read(vectors, found[rows])).any(axis=1)
         found[rows[different]] = rows[different]
     return found
-
-
-def _hashes(vectors: Float32) -> np.ndarray[Any, np.dtype[np.uint64]]:
-    """Return a 64-bit number for each vector, the same for the same bits."""
-    words = vectors.view(np.uint32).astype(np.uint64)
-    words += np.uint64(0x9E3779B97F4A7C15)
-    words ^= words >> np.uint64(29)
-    generator = np.random.Generator(np.random.PCG64(0))
-    odd = generator.integers(0, 2**63, words.shape[1], dtype=np.uint64) * np.uint64(2)
-    mixed: np.ndarray[Any, np.dtype[np.uint64]] = words @ (odd + np.uint64(1))
-    return mixed

@@ -68,6 +68,33 @@ class RowParts(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class ShardSpec:
+    """Where the vectors of a worker come from.
+
+    Attributes:
+        parts: The matrix they are rows of.
+        start: First row of the matrix.
+        stop: One behind the last.
+        dimension: D.
+        used: Bits, one for each of these rows, whether it is wanted; ``None``: all are.
+        n_used: How many are.
+        normalize: Scale them to unit length.
+        normalised: They have it already.
+        zero: Hold a vector of zeros at the end, for samples that have none.
+    """
+
+    parts: RowParts
+    start: int
+    stop: int
+    dimension: int
+    used: npt.NDArray[np.uint8] | None
+    n_used: int
+    normalize: bool
+    normalised: bool
+    zero: bool
+
+
 class WorkerLostError(Exception):
     """A worker is gone, and what it held with it."""
 
@@ -162,7 +189,7 @@ class Executor(ABC, Generic[Handle]):
         }
 
     @abstractmethod
-    def store(self, blocks: Iterable[tuple[int, npt.NDArray[Any]]]) -> RowParts:
+    def store(self, blocks: Iterable[tuple[int, npt.NDArray[Any]]], dimension: int) -> RowParts:
         """Put rows where all workers can read them; they stay until :meth:`stop`."""
 
     @abstractmethod

@@ -42,6 +42,7 @@ class FewNearest:
         self._longest = float(self._lengths.max(initial=0.0))
         self._seen = len(nearest)
         self.sq_dists = np.where(seen > 0, sq_dists, np.inf)
+        self.sq_dists[nearest.upper[index] <= 0] = 0.0
         self.error = nearest.error_of(self._longest)
         self._catch_up(seen)
 

@@ -28,7 +28,7 @@ class Corners:
     """Points that rows cannot beat.
 
     Attributes:
-        rows: (C,) a row of each cell, for what the rows of a cell share.
+        rows: (C,) the lowest row of each cell; it also stands for what the rows share.
         fixed: (C,) per column that stays, the best value of the cell.
         falling: (C,) per column that falls, the best value of the cell.
     """
@@ -66,7 +66,7 @@ class Cells:
         """Return the corners of the cells that some rows are in.
 
         Args:
-            rows: Some rows.
+            rows: Some rows, ascending.
             falling: Columns that fall, the higher the better, of these rows.
         """
         if self._n_cells == 1:
@@ -74,7 +74,7 @@ class Cells:
             return Corners(rows[:1], (), tops)
         cell = self._cell[rows]
         member = np.full(self._n_cells, -1, dtype=np.intp)
-        member[cell] = rows
+        member[cell[::-1]] = rows[::-1]
         used = np.flatnonzero(member >= 0)
         columns = []
         for column in (*(column[rows] for column in self._fixed), *falling):
@@ -91,15 +91,17 @@ class Cells:
         group = cell // self._n_bins
         other = found.falling[0] if found.falling else np.zeros(len(cell))
         order = np.lexsort((-other, -found.fixed[0], group))
-        kept, best, last = [], -np.inf, -1
+        kept, best, last, lowest = [], -np.inf, -1, found.rows.copy()
         for at in order.tolist():
             if group[at] != last:
                 best, last = -np.inf, int(group[at])
             if other[at] > best:
                 best = float(other[at])
                 kept.append(at)
+            else:
+                lowest[kept[-1]] = min(lowest[kept[-1]], lowest[at])
         return Corners(
-            found.rows[kept],
+            lowest[kept],
             tuple(column[kept] for column in found.fixed),
             tuple(column[kept] for column in found.falling),
         )

@@ -70,6 +70,7 @@ class NearestSelected:
         self._longest = 0.0
         self._apart = np.empty(16)
         self._joined = 0
+        self._latest: tuple[tuple[int, int], Float64, Float32] | None = None
         self._total = ExactSum()
         self.indices: list[int] = []
         self.computed = 0
@@ -145,7 +146,7 @@ class NearestSelected:
         if isinstance(self.vectors, np.ndarray):
             order = np.argsort(self._seen[stale], kind="stable")
         else:
-            order, rows = np.argsort(stale), 8 * rows
+            order, rows = np.argsort(stale, kind="stable"), 8 * rows
         rows = min(rows, max(256, -(-len(stale) // 4)))
 
         def work(part: slice) -> int:
@@ -255,10 +256,34 @@ class NearestSelected:
         self.computed += (size - first) * (stop - start)
         self.fetched += stop - start
 
+    def _enclosed(self, i: int, vector: Float64, size: int) -> tuple[Float64, Float32]:
+        """Return lower and upper bounds of the squared distances of a vector to members."""
+        if self._latest is None or self._latest[0] != (i, size):
+            rough = self._panel.double[:size] @ vector.astype(np.float32)
+            rough += self._panel.shift[:size]
+            rough += self._norms[i]
+            width = 6 * self._slack * (self._member_norms[:size] + float(self._norms[i]))
+            self._latest = (i, size), rough - width, rough
+        return self._latest[1], self._latest[2]
+
+    def _find_one(self, i: int, vector: Float64, size: int) -> None:
+        """Compare one vector with the members that could be its nearest, by differences."""
+        low, high = self._enclosed(i, vector, size)
+        maybe = np.flatnonzero(low <= high.min())
+        sq_dists = exact_sq_dists(self._members[maybe], vector)
+        best = int(np.argmin(sq_dists))
+        self._known[i] = sq_dists[best]
+        self._closest[i] = maybe[best]
+        self._known_seen[i] = size
+        self._round_up(np.array([i], dtype=np.intp))
+
     def _find_exactly(self, index: Index, size: int) -> None:
         """Compare vectors with the members that could be their nearest, by differences."""
         vectors = np.asarray(self.vectors[index], dtype=np.float64)
         first = int(self._known_seen[index].min())
+        if len(index) == 1 and not first:
+            self._find_one(int(index[0]), vectors[0], size)
+            return
         before = np.where(self._known_seen[index] > 0, self._known[index], np.inf)
         lengths = sq_lengths(vectors)
         rough = vectors @ self._members[first:size].T
@@ -297,13 +322,8 @@ class NearestSelected:
         self._apart[at] = np.inf
         if not at:
             return
-        vector, norm = self._members[at], self._member_norms[at]
-        single = vector.astype(np.float32)
-        rough = self._panel.double[:at] @ single
-        rough += self._panel.shift[:at]
-        high = rough + np.float32(self._norms[self.indices[at]])
-        width = 6 * self._slack * (self._member_norms[:at] + norm)
-        low = high - width
+        vector = self._members[at]
+        low, high = self._enclosed(self.indices[at], vector, at)
         maybe = np.flatnonzero((low <= self._apart[:at]) | (low <= high.min()))
         sq_dists = exact_sq_dists(self._members[maybe], vector)
         self._set_apart(at, float(sq_dists.min()))

@@ -20,6 +20,7 @@ from selectlab.approximate import InvertedFile, installed
 from selectlab.closest import Closest
 from selectlab.crossing import crossing, device, precisely
 from selectlab.equal_rows import Distinct
+from selectlab.sharded import ShardedVectors
 from selectlab.shortlist import Shortlist
 from selectlab.space import Float64, Index, Placed, Space, read, spread, sq_dists
 
@@ -58,6 +59,8 @@ def nearest(vectors: Any, query: Any) -> tuple[Float64, Index]:
         >>> nearest(line, line[1:])
         (array([1., 0., 0.]), array([0, 0, 1]))
     """
+    if isinstance(vectors, ShardedVectors):
+        return vectors.closest(read(query, slice(None)))
     if len(query) > _MOST_QUERIES:
         dists, index = neighbours(query, vectors, 1)
         return dists[:, 0], index[:, 0]
@@ -126,9 +129,9 @@ def other_dists(
         k: 1 to M - 1.
         how: ``"exact"``; ``"approximate"``, which takes an inverted file of faiss and looks into
             twice as many lists until 99 % of the neighbours are the true ones, or an eighth of
-            all lists, but at least 64, is looked into; ``"auto"`` is approximate above ``M * M * D = 5e12``
-            (200,000 x 128; exact, that takes half a minute to a minute on two cores), where
-            faiss is installed.
+            all lists, but at least 64, is looked into; ``"auto"`` is approximate above
+            ``M * M * D = 5e12`` (200,000 x 128; exact, that takes half a minute to a minute on
+            two cores), where faiss is installed.
 
     Returns:
         Distances (M, k), nearest first, each one exact; and ``index``, with ``recall`` and the

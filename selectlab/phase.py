@@ -74,7 +74,7 @@ class Phase:
                 break
             wanted *= 4
         if len(best) > 4 * wanted:
-            best = np.sort(best[_highest(self._score[best], 2 * wanted)])
+            best = best[_highest(self._score[best], 2 * wanted)]
         outside = self.live.copy()
         outside[best] = False
         return best, [self.corners(np.flatnonzero(outside))]
@@ -95,8 +95,7 @@ class Phase:
         rest = np.flatnonzero(score > threshold)
         self._refresh(pool[rest], threshold)
         score[rest] = self._bound(pool[rest])
-        best = _highest(score, n_rows)
-        return np.sort(pool[best])
+        return pool[_highest(score, n_rows)]
 
     def corners(self, rows: Rows) -> Corners:
         """Return points that none of ``rows`` can beat."""
@@ -223,7 +222,11 @@ class Phase:
 
 
 def _highest(score: FloatArray, n: int) -> Rows:
-    """Return the places of the ``n`` highest scores, in no order."""
+    """Return the places of the ``n`` highest scores, ascending; of equal ones the first."""
     if n >= len(score):
         return np.arange(len(score), dtype=np.intp)
-    return np.argpartition(score, len(score) - n)[len(score) - n :]
+    threshold = np.partition(score, len(score) - n)[len(score) - n]
+    above = np.flatnonzero(score > threshold)
+    equal = np.flatnonzero(score == threshold)[: n - len(above)]
+    places: Rows = np.sort(np.concatenate([above, equal]))
+    return places

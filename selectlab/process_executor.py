@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from selectlab.errors import DataError, EngineError
-from selectlab.executor import Executor, Failure, Request, RowParts, WorkerLostError
+from selectlab.executor import Executor, Failure, Request, WorkerLostError
 from selectlab.row_files import RowFile
 from selectlab.threads import n_cores
 
@@ -43,18 +43,18 @@ class ProcessExecutor(Executor["Future[Answer]"]):
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._n_stored = 0
 
-    def store(self, blocks: Iterable[tuple[int, npt.NDArray[Any]]]) -> FileParts:
+    def store(self, blocks: Iterable[tuple[int, npt.NDArray[Any]]], dimension: int) -> FileParts:
         """Write rows to a scratch file of this run."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="selectlab-")
         path = os.path.join(self._folder.name, f"{self._n_stored}.rows")
         self._n_stored += 1
-        n_rows, dtype, width = 0, np.dtype(np.float32), 0
+        n_rows, dtype = 0, np.dtype(np.float32)
         try:
             with open(path, "wb", buffering=0) as file:
                 for _, block in blocks:
-                    dtype, width = block.dtype, block.shape[1]
-                    step = max(1, _BLOCK_BYTES // max(1, width * dtype.itemsize))
+                    dtype = block.dtype
+                    step = max(1, _BLOCK_BYTES // max(1, dimension * dtype.itemsize))
                     for at in range(0, len(block), step):
                         part = np.ascontiguousarray(block[at : at + step])
                         _write_all(file, part.reshape(-1).view(np.uint8).data)
@@ -64,7 +64,7 @@ class ProcessExecutor(Executor["Future[Answer]"]):
                 f"{self._folder.name}: vectors cannot be written there for the workers, "
                 f"{error.strerror}; set TMPDIR to a folder that has room"
             ) from None
-        return FileParts(path, (n_rows, width), dtype)
+        return FileParts(path, (n_rows, dimension), dtype)
 
     def _open(self) -> None:
         """Nothing to make ready."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from selectlab import greedy
+from selectlab import clusters, greedy
 from selectlab.errors import ConfigError, DataError
+from selectlab.executor import Executor
 from selectlab.resources import checked_device, current, using
-from selectlab.types import BoolArray, Rows, Signal, Strategy
+from selectlab.shard import Worker
+from selectlab.sharded import ShardedVectors, hold_array
+from selectlab.types import BoolArray, Embedded, Rows, Signal, Strategy
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ def rank(
     *,
     preselected: npt.ArrayLike = (),
     device: str = "cpu",
+    engine: str = "local",
+    workers: int | None = None,
     on_pick: Callable[[int], None] | None = None,
 ) -> Ranking:
     """Rank rows of arrays: what :func:`selectlab.select` does below ids, files and configs.
@@ -49,12 +55,16 @@ def rank(
         n_samples: Number of rows, at most.
         preselected: Rows that are selected already, in order; they count in every objective.
         device: ``"cpu"``, or a torch device such as ``"cuda"``; the rows are the same.
+        engine: ``"local"`` this process and its threads, ``"process"`` several processes of this
+            machine, ``"ray"`` a Ray cluster; the rows are the same.
+        workers: How many processes or Ray actors; ``None`` for one a core.
         on_pick: Called with the number of rows picked so far.
 
     Raises:
         ConfigError: A strategy does not fit its signal, or the device is not there.
         DataError: The signals have different lengths, no row is left, or a preselected row is
             none.
+        EngineError: The workers cannot go on.
 
     Example:
         >>> from selectlab.strategies import Diversity
@@ -69,18 +79,42 @@ def rank(
     if n_samples < 1:
         raise DataError(f"rank: n_samples must be at least 1, got {n_samples}")
     before = _checked(preselected, *lengths)
-    with using(replace(current(), device=checked_device(device))):
+    resources = replace(current(), device=checked_device(device))
+    with (
+        using(resources),
+        clusters.running(engine, workers, partial(Worker, resources)) as cluster,
+    ):
+        if cluster is not None:
+            parts = _handed_over(parts, cluster)
         alive = _alive(parts, before, *lengths)
         plan = _plan(parts, alive, np.isin(alive, before), n_samples)
         for part in plan.parts:
             part.objective.add(np.searchsorted(alive, before[np.isin(before, alive)]))
         watch = None if on_pick is None else (lambda rows: on_pick(len(rows)))
         outcome = greedy.run(plan, watch, explain=False)
+        if cluster is not None:
+            outcome.engine["cluster"] = cluster.facts()
     return Ranking(
         rows=alive[np.array(outcome.rows, dtype=np.intp)],
         stop_reason=outcome.stop_reason,
         engine=outcome.engine,
     )
+
+
+def _handed_over(
+    parts: Sequence[tuple[Signal, Strategy]], cluster: Executor[Any]
+) -> list[tuple[Signal, Strategy]]:
+    """Let workers hold the vectors, each array once."""
+    held: dict[int, ShardedVectors] = {}
+    given = []
+    for signal, strategy in parts:
+        if isinstance(signal, Embedded) and isinstance(signal.vectors, np.ndarray):
+            array = signal.vectors
+            if id(array) not in held:
+                held[id(array)] = hold_array(cluster, array)
+            signal = replace(signal, vectors=held[id(array)])
+        given.append((signal, strategy))
+    return given
 
 
 def _checked(preselected: npt.ArrayLike, n_rows: int) -> Rows:

@@ -54,12 +54,12 @@ class RayExecutor(Executor[Any]):
         self._connected = False
         self._share = self._threads = 1.0
 
-    def store(self, blocks: Iterable[tuple[int, npt.NDArray[Any]]]) -> ObjectParts:
+    def store(self, blocks: Iterable[tuple[int, npt.NDArray[Any]]], dimension: int) -> ObjectParts:
         """Put rows into the object store, in pieces."""
         self.start()
         pieces = []
         for first, block in blocks:
-            step = max(1, _PIECE_BYTES // max(1, block.shape[1] * block.dtype.itemsize))
+            step = max(1, _PIECE_BYTES // max(1, dimension * block.dtype.itemsize))
             for at in range(0, len(block), step):
                 piece = block[at : at + step]
                 pieces.append((first + at, len(piece), self._ray.put(piece)))

@@ -17,7 +17,6 @@ from selectlab.errors import ConfigError, DataError, SelectlabError, first_of
 from selectlab.frame_gap import FrameGap
 from selectlab.greedy import Part, Plan
 from selectlab.objective import Guard
-from selectlab.signals import is_everything
 from selectlab.types import BoolArray, Embedded, Objects, Rows, Scalars, Signal
 
 
@@ -75,20 +74,7 @@ def resolve(config: Config, dataset: Dataset, preselected: Iterable[str] = ()) -
     before = dataset.rows_of(dict.fromkeys(preselected), "preselected")
     signals = _load(config, dataset)
     counts = Counts(input=len(dataset), preselected=len(before))
-    kept = _without_missing(config.entries, signals, counts)
-    table = _row_table(config, dataset, kept, counts)
-    selected = _mask(before, len(dataset))[table]
-    is_preselected: BoolArray = np.asarray(selected.any(axis=1))
-    counts.preselected_without_values = len(before) - int(selected.sum())
-    chunked = [_chunks(signal, table) for signal in signals]
-    passed = _filter(config.entries, chunked, is_preselected, counts, table.shape[1])
-    alive = np.flatnonzero(passed | is_preselected)
-    candidates = ~is_preselected[alive]
-    counts.candidates = int(candidates.sum()) * table.shape[1]
-    counts.beside_preselected = int(is_preselected.sum()) * table.shape[1] - int(selected.sum())
-    _refuse_nothing(counts)
-    active = [replace(signal.take(alive), candidates=candidates) for signal in chunked]
-    table = table if is_everything(alive, len(table)) else table[alive]
+    active, table, candidates = _left(config, dataset, signals, before, counts)
     plan = replace(
         _plan(config, dataset, active, candidates, table.shape[1]),
         guards=_guards(config, dataset, table[:, 0]),
@@ -106,6 +92,45 @@ def resolve(config: Config, dataset: Dataset, preselected: Iterable[str] = ()) -
         wanted=plan.n_picks * table.shape[1],
         config=config,
     )
+
+
+def _left(
+    config: Config, dataset: Dataset, signals: Sequence[Signal], before: Rows, counts: Counts
+) -> tuple[list[Signal], Rows, BoolArray]:
+    """Return signals, dataset rows and candidates of the plan; count what is left out."""
+    kept = _without_missing(config.entries, signals, counts)
+    table = _row_table(config, dataset, kept, counts)
+    selected = _mask(before, len(dataset))[table]
+    is_preselected: BoolArray = np.asarray(selected.any(axis=1))
+    counts.preselected_without_values = len(before) - int(selected.sum())
+    counts.beside_preselected = int(is_preselected.sum()) * table.shape[1] - int(selected.sum())
+    del kept, selected
+    chunked = [_chunks(signal, table) for signal in signals]
+    passed = _filter(config.entries, chunked, is_preselected, counts, table.shape[1])
+    passed |= is_preselected
+    counts.candidates = int((passed & ~is_preselected).sum()) * table.shape[1]
+    _refuse_nothing(counts)
+    if not passed.all():
+        alive = np.flatnonzero(passed)
+        chunked = [signal.take(alive) for signal in chunked]
+        table, is_preselected = table[alive], is_preselected[alive]
+    candidates = ~is_preselected
+    return [replace(signal, candidates=candidates) for signal in chunked], table, candidates
+
+
+def anew(resolved: Resolved) -> Plan:
+    """Return the plan with objectives that know nothing of what was picked."""
+    old = resolved.plan
+    plan = replace(
+        _plan(
+            resolved.config, resolved.dataset, resolved.active, old.candidates,
+            resolved.rows.shape[1],
+        ),
+        guards=_guards(resolved.config, resolved.dataset, resolved.rows[:, 0]),
+        size=old.size,
+    )  # fmt: skip
+    _preselect(plan, resolved.rows, resolved.preselected)
+    return plan
 
 
 def _mask(rows: Rows, n_rows: int) -> BoolArray:

@@ -2,59 +2,53 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from selectlab import greedy, threads
 from selectlab.distances import NearestSelected, nearest_selected
-from selectlab.executor import Failure, Request, RowParts
+from selectlab.executor import Failure, Request, ShardSpec
 from selectlab.neighbours import nearest
 from selectlab.objective import FloatArray
+from selectlab.plan import Part, Plan
 from selectlab.products import Float32, Index
 from selectlab.resources import Resources, using
 from selectlab.stored import block_rows, judged, row_hashes, scale_rows
-
-Local: TypeAlias = "npt.NDArray[np.int32] | slice"
+from selectlab.types import Signal, Strategy
 
 
 @dataclass(frozen=True)
-class ShardSpec:
-    """Where the vectors of a worker come from.
+class PartOfPlan:
+    """A strategy and the values of some samples.
 
     Attributes:
-        parts: The matrix they are rows of.
-        start: First row of the matrix.
-        stop: One behind the last.
-        dimension: D.
-        used: Bits, one for each of these rows, whether it is wanted; ``None``: all are.
-        n_used: How many are.
-        normalize: Scale them to unit length.
-        zero: Hold a vector of zeros at the end, for samples that have none.
+        strategy: What to go by.
+        signal: The values.
+        held: Its vectors are those that the worker holds.
     """
 
-    parts: RowParts
-    start: int
-    stop: int
-    dimension: int
-    used: npt.NDArray[np.uint8] | None
-    n_used: int
-    normalize: bool
-    zero: bool
+    strategy: Strategy
+    signal: Signal
+    held: bool
+
+
+Local: TypeAlias = "npt.NDArray[np.int32] | slice"
 
 
 class Worker:
     """What a worker holds; called with requests, it returns the answers.
 
     Args:
-        n_threads: How many threads it may use.
-        resources: What else it may use.
+        resources: What it may use.
+        n_threads: How many threads.
     """
 
-    def __init__(self, n_threads: int, resources: Resources) -> None:
+    def __init__(self, resources: Resources, n_threads: int) -> None:
         from threadpoolctl import threadpool_limits
 
         self._limits = threadpool_limits(n_threads, user_api="blas")
@@ -64,8 +58,7 @@ class Worker:
 
     def __call__(self, requests: Sequence[Request]) -> list[Any] | Failure:
         """Answer requests, in their order."""
-        with ExitStack() as stack:
-            stack.enter_context(using(self._resources))
+        with using(self._resources), threads.one_blas_thread():
             try:
                 return [getattr(self, f"on_{r.what}")(*r.args) for r in requests]
             except ValueError as error:
@@ -90,8 +83,9 @@ class Worker:
                 if used is not None:
                     keep = used[rows - spec.start]
                     raw, rows = raw[keep], rows[keep]
-                values = np.asarray(raw, dtype=np.float32)
-                scale, bad = judged(values, normalize=spec.normalize)
+                values, scale, bad = judged(
+                    raw, normalize=spec.normalize, normalised=spec.normalised
+                )
                 if len(bad):
                     return int(rows[bad[0]])
                 out = held[at : at + len(values)]
@@ -114,6 +108,34 @@ class Worker:
     def on_nearest(self, key: int, query: Float32) -> tuple[FloatArray, Index]:
         """Return the distance of every vector to the nearest query vector, and which it is."""
         return nearest(self._vectors[key], query)
+
+    def on_pick(
+        self, key: int, rows: Local, before: Float32, parts: Sequence[PartOfPlan], n_picks: int
+    ) -> Index:
+        """Select among some vectors, those of ``before`` being selected already.
+
+        Returns:
+            What was picked, counted from the first of ``before``.
+        """
+        vectors = self._vectors[key][rows]
+        if len(before):
+            vectors = np.concatenate([before, vectors])
+        candidates = np.arange(len(vectors)) >= len(before)
+        started = []
+        for i, part in enumerate(parts):
+            signal = replace(part.signal, candidates=candidates)
+            if part.held:
+                signal = replace(signal, vectors=vectors)  # type: ignore[call-arg]
+            objective = part.strategy.start(signal)
+            if objective is not None:
+                objective.add(np.arange(len(before)))
+                started.append(Part(i, str(i), part.strategy.strength, objective))
+        plan = Plan(started, candidates, min(n_picks, len(vectors) - len(before)))
+        return np.array(greedy.run(plan, explain=False).rows, dtype=np.intp)
+
+    def on_pid(self) -> int:
+        """Return the number of this process."""
+        return os.getpid()
 
     def on_follow(self, key: int, number: int) -> Float32:
         """Begin with an empty set of members; return the squared lengths of all vectors."""

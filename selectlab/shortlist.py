@@ -88,14 +88,14 @@ class Shortlist:
         self._kept = self._kept[0][:0], self._kept[1][:0], self._kept[2][:0]
         by_member = np.argsort(member, kind="stable")
         order = by_member[np.argsort(row[by_member], kind="stable")]
-        row, members = row[order].astype(np.intp), member[order].astype(np.intp)
-        exact = np.empty(len(row))
+        of_row, members = row[order].astype(np.intp), member[order].astype(np.intp)
+        exact = np.empty(len(of_row))
         own = rows[slice(self.start, self.start + len(self))]
-        for at in range(0, len(row), _PAIRS):
+        for at in range(0, len(of_row), _PAIRS):
             part = slice(at, at + _PAIRS)
-            gaps = np.subtract(own[row[part]], corpus[members[part]], dtype=np.float64)
+            gaps = np.subtract(own[of_row[part]], corpus[members[part]], dtype=np.float64)
             sq_dists(gaps, out=exact[part])
-        places = _places(row, len(self))
+        places = _places(of_row, len(self))
         near = _table(exact, places, np.inf, self._k)
         which = _table(members, places, 0, self._k)
         first = np.argsort(near, axis=1, kind="stable")[:, : self._k]

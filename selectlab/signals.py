@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self
 
-from selectlab.stored import StoredVectors
+from selectlab.stored import DistantVectors
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
+
+_BLOCK = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class Signal(ABC):
         """Return one row per ``length`` consecutive rows: means, and sums of counts."""
 
     @abstractmethod
-    def arrays(self) -> Sequence[npt.NDArray[np.generic] | StoredVectors]:
+    def arrays(self) -> Sequence[npt.NDArray[np.generic] | DistantVectors]:
         """Return the arrays that hold the values, for hashing."""
 
     def _masks(self, rows: IntArray) -> dict[str, Any]:
@@ -135,6 +137,9 @@ def is_everything(rows: npt.NDArray[np.integer[Any]], n_rows: int) -> bool:
         >>> is_everything(np.array([0, 1]), 2), is_everything(np.array([1, 0]), 2)
         (True, False)
     """
-    if len(rows) != n_rows:
+    if len(rows) != n_rows or (n_rows and (rows[0] != 0 or rows[-1] != n_rows - 1)):
         return False
-    return n_rows == 0 or bool(rows[0] == 0 and (rows[1:] - rows[:-1] == 1).all())
+    return all(
+        np.array_equal(rows[start : start + _BLOCK], np.arange(start, min(start + _BLOCK, n_rows)))
+        for start in range(0, n_rows, _BLOCK)
+    )

@@ -83,11 +83,6 @@ class DistantVectors(ABC):
             stacked = block.reshape(-1, length, self.shape[1])
             yield start // length, stacked.mean(axis=1, dtype=np.float64)
 
-    def hashes(self) -> Iterator[npt.NDArray[np.uint64]]:
-        """Yield a hash of each row, in order."""
-        for _, block in self.blocks():
-            yield row_hashes(block)
-
 
 class StoredVectors(DistantVectors):
     """An (N, D) float32 matrix in a file.

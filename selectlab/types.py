@@ -121,12 +121,15 @@ class Strategy(Spec, ABC):
     Attributes:
         strength: Exponent of the objective in the product of all strategies. Negative turns
             the goal around, 0 means no effect.
+        divisible: Among a part of the samples it means the same, if less exactly, so that an
+            approximate selection may begin with parts.
     """
 
     type: str
     accepts: ClassVar[Kinds]
     needs_query: ClassVar[bool] = False
     draws_at_random: ClassVar[bool] = False
+    divisible: ClassVar[bool] = False
     strength: Finite = 1.0
 
     def describe(self) -> str:

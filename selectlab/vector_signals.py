@@ -12,7 +12,7 @@ import numpy.typing as npt
 from typing_extensions import Self
 
 from selectlab.signals import Signal, is_everything
-from selectlab.stored import Float32Rows, StoredVectors
+from selectlab.stored import DistantVectors, Float32Rows
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
@@ -24,7 +24,7 @@ class Embedded(Signal):
 
     Attributes:
         vectors: (N, D) or (M, D) float32, in memory or, where a memory limit asks for it, in a
-            file: both give arrays by slice and by index.
+            file, or held by workers: all give arrays by slice and by index.
         query: (Q, D) float32 vectors to be similar to, or ``None``.
         query_ids: Sample id of each query vector.
     """
@@ -60,7 +60,7 @@ class Embedded(Signal):
     def empty(self) -> BoolArray | None:
         """(N,) samples that own no vector; ``None`` when all own one."""
 
-    def arrays(self) -> Sequence[npt.NDArray[np.generic] | StoredVectors]:
+    def arrays(self) -> Sequence[npt.NDArray[np.generic] | DistantVectors]:
         """Return the vectors and the query."""
         return [self.vectors] if self.query is None else [self.vectors, self.query]
 
@@ -159,18 +159,18 @@ class Objects(Embedded):
         none = np.diff(self.offsets) == 0
         return none if none.any() else None
 
-    def arrays(self) -> Sequence[npt.NDArray[np.generic] | StoredVectors]:
+    def arrays(self) -> Sequence[npt.NDArray[np.generic] | DistantVectors]:
         """Return offsets, vectors and query."""
         return [self.offsets, *super().arrays()]
 
 
 def _taken(vectors: Float32Rows, rows: IntArray) -> Float32Rows:
-    return vectors.take(rows) if isinstance(vectors, StoredVectors) else vectors[rows]
+    return vectors.take(rows) if isinstance(vectors, DistantVectors) else vectors[rows]
 
 
 def _means(vectors: Float32Rows, length: int) -> Float32Rows:
     """Return the mean of every ``length`` rows."""
-    if isinstance(vectors, StoredVectors):
+    if isinstance(vectors, DistantVectors):
         return vectors.means(length)
     stacked = vectors.reshape(-1, length, vectors.shape[1])
     means: npt.NDArray[np.float32] = stacked.mean(axis=1, dtype=np.float64).astype(np.float32)

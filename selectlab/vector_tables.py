@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,11 @@ import numpy.typing as npt
 from selectlab import clusters, resources
 from selectlab.columns import EmbeddingTable
 from selectlab.errors import DataError
-from selectlab.ids import Index, narrow
+from selectlab.executor import Executor
+from selectlab.ids import Ids, Index, narrow
 from selectlab.read_ahead import read_ahead
 from selectlab.row_files import RowFile
-from selectlab.sharded import hold, unusable
+from selectlab.sharded import ShardedVectors, UnusableRowError, hold
 from selectlab.signals import is_everything
 from selectlab.stored import (
     Float32,
@@ -34,6 +36,10 @@ from selectlab.stored import (
 ENGINE_BYTES = 64
 """What a selection keeps of each vector beside its numbers, in bytes, about."""
 
+OWN_BYTES = 150_000_000
+"""What Python and the libraries take before any data, in bytes, about."""
+
+_KEPT_BYTES = 32
 _RUN_BYTES = 1 << 16
 _BUCKET_BYTES = 1 << 26
 _HALF, _SINGLE = np.dtype(np.float16), np.dtype(np.float32)
@@ -42,20 +48,21 @@ _HALF, _SINGLE = np.dtype(np.float16), np.dtype(np.float32)
 def load(table: EmbeddingTable, target: Index, n_rows: int, *, normalize: bool) -> Float32Rows:
     """Return the vectors of a table in the order of ``target``, as :func:`fill` does.
 
-    With a memory limit that they would take more than half of they stay in a file: the table's
-    own where its order serves, else a scratch file. On a cluster its workers read and hold them.
+    With a memory limit that they would take more than a third of they stay in a file: the
+    table's own where its order serves, else a scratch file. (In memory there may be two of them,
+    where some rows are left out.) On a cluster its workers read and hold them.
 
     Raises:
         DataError: As :func:`fill`; the limit is too small even so; the disk is full.
     """
     workers = clusters.current()
     if workers is not None:
-        return hold(workers, table, target, n_rows, normalize=normalize)
+        return _held(workers, table, target, n_rows, normalize=normalize)
     limit = resources.current().memory
     needed = n_rows * (4 * table.dimension + ENGINE_BYTES)
-    if limit is None or needed <= limit / 2:
+    if limit is None or needed <= limit / 3:
         return fill(table, target, n_rows, normalize=normalize)
-    _refuse_too_little(limit, n_rows, table.where)
+    _refuse_too_little(limit, n_rows, table)
     file = table.on_disk()
     if file is not None and file.dtype in (_HALF, _SINGLE):
         rows = _rows_behind(target, n_rows)
@@ -64,13 +71,34 @@ def load(table: EmbeddingTable, target: Index, n_rows: int, *, normalize: bool) 
     return _copied(table, target, n_rows, limit, normalize=normalize)
 
 
-def _refuse_too_little(limit: int, n_vectors: int, where: str) -> None:
+def _held(
+    workers: Executor[Any], table: EmbeddingTable, target: Index, n_rows: int, *, normalize: bool
+) -> ShardedVectors:
+    """Let workers read the vectors; what only this process can read is put where they can."""
+    parts = table.parts() or workers.store(table.blocks(), table.dimension)
+    try:
+        return hold(
+            workers, parts, target, n_rows, table.dimension,
+            normalize=normalize, normalised=table.normalised,
+        )  # fmt: skip
+    except UnusableRowError as error:
+        raise _unusable(table, error.row) from None
+
+
+def _unusable(table: EmbeddingTable, row: int) -> DataError:
+    return DataError(
+        f"{table.where}: embedding of {table.ids[row]!r} has NaN, infinite or overflowing values"
+    )
+
+
+def _refuse_too_little(limit: int, n_vectors: int, table: EmbeddingTable) -> None:
     """Refuse a memory limit below what a selection keeps in memory in any case."""
-    kept = n_vectors * ENGINE_BYTES
-    if kept > limit:
+    ids = table.ids.nbytes if isinstance(table.ids, Ids) else 0
+    least = OWN_BYTES + n_vectors * _KEPT_BYTES + ids
+    if least > limit:
         raise DataError(
-            f"{where}: a selection keeps {_size(kept)} beside {n_vectors} vectors in memory in "
-            f"any case; {_size(limit)} are allowed"
+            f"{table.where}: memory of {_size(limit)} is too little; selectlab itself, the ids and "
+            f"a few numbers for each of {n_vectors} vectors take {_size(least)}"
         )
 
 
@@ -142,7 +170,7 @@ def _checked(table: EmbeddingTable, target: Index, *, normalize: bool) -> Iterat
         values, scale, bad = judged(block, normalize=normalize, normalised=table.normalised)
         if len(bad):
             first = int(bad[0])
-            raise unusable(table, start + first if isinstance(at, slice) else int(at[first]))
+            raise _unusable(table, start + first if isinstance(at, slice) else int(at[first]))
         yield _Block(at, rows, values, scale)
 
 

@@ -70,6 +70,7 @@ class Balance(Strategy):
 
     type: Literal["BALANCE"] = "BALANCE"
     accepts: ClassVar[Kinds] = (Counts, Categories)
+    divisible: ClassVar[bool] = True
     target: dict[str, Share] | None = None
     distribution: Distribution = "TARGET"
 

@@ -72,6 +72,7 @@ class Diversity(Strategy):
 
     type: Literal["DIVERSITY"] = "DIVERSITY"
     accepts: ClassVar[Kinds] = (Vectors, Objects)
+    divisible: ClassVar[bool] = True
     stopping_condition_minimum_distance: Annotated[float, Field(ge=0)] | None = None
     on_minimum_distance: Literal["stop", "skip"] | None = None
 

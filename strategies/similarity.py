@@ -51,6 +51,7 @@ class Similarity(Strategy):
 
     type: Literal["SIMILARITY"] = "SIMILARITY"
     accepts: ClassVar[Kinds] = (Vectors, Objects)
+    divisible: ClassVar[bool] = True
     needs_query: ClassVar[bool] = True
 
     def start(self, signal: Signal) -> Objective:

@@ -42,9 +42,9 @@ class Typicality(Strategy):
         num_nearest_neighbors: K; at most the size of the pool less one is used.
         neighbors: ``exact``; ``approximate``, by an inverted file of faiss
             (``selectlab[faiss]``) that looks into more of its lists until 99 % of the neighbours
-            found are the true ones, or an eighth of all lists, but at least 64, is looked into; ``auto``, which is
-            approximate above ``N * N * D = 5e12`` (200,000 x 128) where faiss is installed.
-            Distances are exact either way, and the manifest tells the recall.
+            found are the true ones, or an eighth of all lists, but at least 64, is looked into;
+            ``auto``, which is approximate above ``N * N * D = 5e12`` (200,000 x 128) where faiss
+            is installed. Distances are exact either way, and the manifest tells the recall.
         stopping_condition_minimum_typicality: End when the best sample is below this, 0 to 1.
 
     Objective:

@@ -72,6 +72,7 @@ class Weights(Strategy):
 
     type: Literal["WEIGHTS"] = "WEIGHTS"
     accepts: ClassVar[Kinds] = (Scalars,)
+    divisible: ClassVar[bool] = True
     stopping_condition_max_sum: float | None = None
     target_range: TargetRange | None = None
 

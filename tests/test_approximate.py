@@ -10,6 +10,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from selectlab import rank
+from selectlab.approximate import InvertedFile
 from selectlab.errors import MissingExtraError
 from selectlab.neighbours import other_dists, other_neighbours
 from selectlab.resources import Resources, using
@@ -54,16 +55,23 @@ def test_distances_are_exact_and_sorted_and_never_too_small() -> None:
 
 def test_twice_and_on_one_thread_and_on_two_it_is_the_same() -> None:
     vectors = clustered(9000)
-    threads_before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(2)
     outcomes = []
     for n_threads in (1, 2, 2):
         with threadpool_limits(n_threads, user_api="blas"):
             found, facts = other_dists(vectors, 10, "approximate")
         outcomes.append((found.tobytes(), facts))
     assert outcomes[0] == outcomes[1] == outcomes[2]
-    assert faiss.omp_get_max_threads() == 2
-    faiss.omp_set_num_threads(threads_before)
+
+
+def test_the_thread_count_of_faiss_is_as_before() -> None:
+    before = faiss.omp_get_max_threads()
+    try:
+        for n_threads in (2, 3):
+            faiss.omp_set_num_threads(n_threads)
+            InvertedFile(clustered(300)).search(np.arange(300, dtype=np.intp), 3)
+            assert faiss.omp_get_max_threads() == n_threads
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def test_duplicates_count_and_oneself_does_not() -> None:
@@ -105,7 +113,7 @@ def test_without_faiss_auto_stays_exact_and_says_what_is_missing(
 ) -> None:
     monkeypatch.setitem(sys.modules, "faiss", None)
     vectors = clustered(50)
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="selectlab") as caught:
         found, facts = other_dists(vectors, 5, _most_products=1)
     assert [str(warning.message) for warning in caught] == [
         "TYPICALITY: exact neighbours of 50 vectors take a while; approximate ones are faster: "

@@ -21,8 +21,10 @@ FOLDERS = {
 
 LAYERS = [
     "errors atomic threads locks progress ids read_ahead",
-    "validation resources row_files",
+    "validation resources row_files executor",
+    "process_executor ray_executor",
     "objective products stored space",
+    "clusters sharded",
     "equal_rows device_products shortlist approximate",
     "crossing",
     "closest",
@@ -30,7 +32,7 @@ LAYERS = [
     "forms few_nearest",
     "running_sum signals",
     "nearest_selected vector_signals class_signals",
-    "device_nearest",
+    "device_nearest sharded_nearest",
     "distances",
     "types",
     "assertions",
@@ -46,9 +48,10 @@ LAYERS = [
     "core_rows phase",
     "eager lazy",
     "greedy",
+    "shard",
     "config",
     "resolve",
-    "statistics",
+    "statistics greedi",
     "manifest writers",
     "selection ranking",
     "earlier checkpoint",
@@ -72,7 +75,7 @@ PUBLIC_TO_STRATEGIES = {"types", "errors", "distances", "neighbours"}
 LIGHT = {"numpy", "pydantic", "pydantic_core", "typing_extensions"}
 LIGHT_IN = {"cli": {"typer"}, "commands": {"typer"}, "console": {"rich"}}
 HEAVY = {
-    "faiss",
+    *("faiss", "ray"),
     *("torch", "pandas", "scipy", "sklearn", "pyarrow", "PIL", "ultralytics", "matplotlib"),
     *("numpy", "pydantic", "fsspec", "s3fs"),
 }
@@ -194,10 +197,18 @@ def test_no_module_knows_a_strategy_by_name() -> None:
         assert inside or not found.target.startswith("selectlab.strategies"), found
 
 
+LOOP = {
+    *("plan", "search", "scores", "terms", "frontier", "core_rows", "phase", "lazy", "eager"),
+    "greedy",
+}
+
+
 def test_the_loop_knows_nothing_but_objectives() -> None:
-    seen = {found.target for found in imports() if found.module == "selectlab.greedy"}
+    loop = {f"selectlab.{name}" for name in LOOP}
+    seen = {found.target for found in imports() if found.module in loop}
     library = {name for name in seen if name.split(".")[0] in sys.stdlib_module_names}
-    assert seen - library == {"selectlab.objective", "numpy"}
+    known = {"selectlab.objective", "selectlab.forms", "selectlab.threads", "selectlab.resources"}
+    assert seen - library - loop == {*known, "selectlab", "numpy"}
     assert not library & {"json", "csv", "pathlib", "os", "logging"}
 
 

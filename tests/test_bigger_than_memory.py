@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import resource
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ from selectlab.types import Objects, Vectors
 
 N, D = 600, 40
 LIMIT = 100_000
-"""Less than twice the 600 x 40 x 4 bytes and 64 bytes a row."""
+"""Less than three times the 600 x 40 x 4 bytes and 64 bytes a row."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "scratch"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(vector_tables, "OWN_BYTES", 0)
     yield folder
     assert list(folder.iterdir()) == []
 
@@ -127,10 +129,10 @@ def test_the_same_to_the_last_bit(
 
 
 def test_what_fits_is_in_memory(tmp_path: Path) -> None:
-    """40 numbers of 4 bytes and 64 bytes more, 600 times, are 134,400 bytes: half of 268,800."""
+    """40 numbers of 4 bytes and 64 bytes more, 600 times, are 134,400 bytes, a third of 403,200."""
     path = build(tmp_path / "data", embedding_files("npy", np.float32, names(N, "sorted")))
-    assert isinstance(loaded(path, 268_800).vectors, np.ndarray)
-    assert isinstance(loaded(path, 268_799).vectors, StoredVectors)
+    assert isinstance(loaded(path, 403_200).vectors, np.ndarray)
+    assert isinstance(loaded(path, 403_199).vectors, StoredVectors)
 
 
 def test_a_sorted_npy_stays_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,13 +278,18 @@ def test_a_file_that_is_cut_off(tmp_path: Path) -> None:
         assert str(caught.value).startswith("embeddings.npy: the file is cut off, ")
 
 
-def test_a_limit_below_what_is_always_needed(tmp_path: Path) -> None:
-    path = build(tmp_path / "data", embedding_files("npy", np.float32, names(N, "sorted")))
+def test_a_limit_below_what_is_always_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """150 MB, 32 bytes for each vector, and 31 bytes of UTF-8 and 4 for each id."""
+    monkeypatch.setattr(vector_tables, "OWN_BYTES", 150_000_000)
+    ids = [f"{i:031d}" for i in range(N)]
+    path = build(tmp_path / "data", embedding_files("npy", np.float32, ids))
     with pytest.raises(DataError) as caught:
-        loaded(path, 20_000)
+        loaded(path, LIMIT)
     assert str(caught.value) == (
-        "embeddings.npy: a selection keeps 38.4 kB beside 600 vectors in memory in any case; "
-        "20 kB are allowed"
+        "embeddings.npy: memory of 100 kB is too little; selectlab itself, the ids and a few "
+        "numbers for each of 600 vectors take 150 MB"
     )
 
 
@@ -295,3 +302,69 @@ def test_hash_of_ids() -> None:
     for name in ids:
         expected.update(name.encode("utf-8", "surrogatepass") + b"\0")
     assert hash_ids(ids) == expected.hexdigest()
+
+
+ROWS, WIDTH, MOST = 1_600_000, 256, 400_000_000
+ADDRESSES = 450_000_000
+"""What the code of Python, numpy, pandas and arrow takes in addresses, not in memory."""
+
+
+def write_large(path: Path, form: str) -> int:
+    """Write 1.6 GB of vectors, a block at a time; return their size in bytes."""
+    path.mkdir()
+    block = np.random.default_rng(0).normal(size=(50_000, WIDTH)).astype(np.float32)
+    ids = [f"camera/{i:08d}.png" for i in range(ROWS)]
+    if form == "parquet":
+        np.random.default_rng(1).shuffle(ids)
+    moved = (np.roll(block, k + 1, axis=1) for k in range(ROWS // len(block)))
+    if form == "npy":
+        (path / "ids.txt").write_text("\n".join(ids))
+        file = np.lib.format.open_memmap(
+            path / "embeddings.npy", "w+", dtype=np.float32, shape=(ROWS, WIDTH)
+        )
+        for k, rows in enumerate(moved):
+            file[k * len(block) : (k + 1) * len(block)] = rows
+        file.flush()
+    else:
+        kind = pa.list_(pa.float32(), WIDTH)
+        schema = pa.schema([("sample_id", pa.string()), ("embedding", kind)])
+        with pq.ParquetWriter(
+            path / "embeddings.parquet", schema, use_dictionary=False, compression="none"
+        ) as writer:
+            for k, rows in enumerate(moved):
+                vectors = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), WIDTH)
+                part = [pa.array(ids[k * len(block) : (k + 1) * len(block)]), vectors]
+                writer.write_table(pa.table(part, schema=schema))
+    return ROWS * WIDTH * 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["npy", "parquet"])
+def test_a_file_four_times_the_limit(tmp_path: Path, form: str) -> None:
+    """In 400 MB, and under a limit of the system on its addresses, which libraries take too."""
+    resource = pytest.importorskip("resource", reason="needs getrusage")
+    assert write_large(tmp_path / "data", form) >= 4 * MOST
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"n_samples": 20, "strategies": ENTRIES["alone"]}))
+    code = (
+        "import resource, subprocess, sys\n"
+        "done = subprocess.run(sys.argv[1:], capture_output=True, text=True)\n"
+        "assert done.returncode == 0, done.stderr\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+    )
+    command = ["-m", "selectlab", "select", str(config), "--data", str(tmp_path / "data")]
+    command += ["--out", str(tmp_path / "out"), "--memory", f"{MOST // 10**6}MB"]
+
+    def limit() -> None:
+        if sys.platform == "linux":
+            resource.setrlimit(resource.RLIMIT_AS, (MOST + ADDRESSES, MOST + ADDRESSES))
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, sys.executable, *command],
+        capture_output=True, text=True, cwd="/", preexec_fn=limit,
+        env={**os.environ, "TMPDIR": str(tmp_path / "scratch")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) * (1 if sys.platform == "darwin" else 1024) < MOST
+    picked = (tmp_path / "out" / "selection.txt").read_text().split()
+    assert len(set(picked)) == 20

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +22,7 @@ import selectlab
 from selectlab import device_nearest, rank
 from selectlab.device_nearest import DeviceNearest, has_room
 from selectlab.device_products import full_precision, sent
-from selectlab.distances import NearestSelected, nearest_selected
+from selectlab.distances import nearest_selected
 from selectlab.errors import SelectlabError
 from selectlab.resources import Resources, using
 from selectlab.row_files import RowFile
@@ -59,9 +57,9 @@ def placed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 @pytest.fixture
 def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several tiles, panels and blocks on small data."""
-    monkeypatch.setattr(device_nearest, "_TILE_FLOATS", {"cuda": 2048, "cpu": 2048})
-    monkeypatch.setattr(device_nearest, "_PANEL", {"cuda": 7, "cpu": 7})
-    monkeypatch.setattr(device_nearest, "_BLOCK_FLOATS", 100)
+    monkeypatch.setattr(device_nearest, "_TILE_FLOATS", {"cuda": 1 << 14, "cpu": 1 << 14})
+    monkeypatch.setattr(device_nearest, "_PANEL", {"cuda": 31, "cpu": 31})
+    monkeypatch.setattr(device_nearest, "_BLOCK_FLOATS", 5000)
 
 
 def rows(*index: int) -> Array:
@@ -193,6 +191,23 @@ def test_bounds_enclose_the_truth(
     test_distances.test_bounds_enclose_the_truth(dimension, scale, offset)
 
 
+def test_vectors_that_have_seen_different_members(
+    device: str, placed: str, small_tiles: None
+) -> None:
+    """More members than there is room for at first; half of the vectors saw half of them."""
+    vectors = normal(2600, 7)
+    state = DeviceNearest(vectors, device)
+    state.add(np.arange(700, dtype=np.intp))
+    state.refresh(np.arange(1, 2600, 2, dtype=np.intp))
+    state.add(np.arange(1900, 2599, dtype=np.intp))
+    everything = np.random.default_rng(0).permutation(2600).astype(np.intp)
+    low = state.lower(everything)
+    true = state.exact(everything)
+    assert (low <= true).all()
+    assert (state.upper[everything] >= true).all()
+    assert (state.upper[everything] - true).max() < 1e-3
+
+
 def test_vectors_in_a_file(device: str, placed: str, small_tiles: None) -> None:
     vectors = normal(2500, 11)
     file = RowFile.scratch("device", vectors.shape, vectors.dtype)
@@ -221,6 +236,12 @@ def test_tensors_as_embeddings(device: str) -> None:
 DIVERSE = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
 
 
+def test_the_run_says_where() -> None:
+    with using(Resources(device="torch")):
+        assert isinstance(nearest_selected(normal(3, 2)), DeviceNearest)
+    assert not isinstance(nearest_selected(normal(3, 2)), DeviceNearest)
+
+
 def test_the_device_multiplies_and_counts(device: str, placed: str, small_tiles: None) -> None:
     """The first member for all vectors, ten more for a third of them."""
     vectors = normal(300, 4)
@@ -237,6 +258,85 @@ def test_the_device_multiplies_and_counts(device: str, placed: str, small_tiles:
     state.refresh(third)
     state.refresh(rows())
     assert (state.computed, state.fetched) == (computed, fetched)
+
+
+WISHES: dict[str, Callable[[], None]] = {
+    "nothing": lambda: None,
+    "high": partial(torch.set_float32_matmul_precision, "high"),
+    "medium": partial(torch.set_float32_matmul_precision, "medium"),
+    "allow_tf32": partial(setattr, torch.backends.cuda.matmul, "allow_tf32", True),
+}
+if hasattr(torch.backends.cuda.matmul, "fp32_precision"):
+    for_all, for_cuda = torch.backends, torch.backends.cuda.matmul
+    WISHES["tf32 of CUDA"] = partial(setattr, for_cuda, "fp32_precision", "tf32")
+    WISHES["tf32 of all"] = partial(setattr, for_all, "fp32_precision", "tf32")
+
+
+@pytest.fixture(params=WISHES)
+def wish(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the caller asked of torch: products faster than float32 allows."""
+    before = [held.fp32_precision for held in holders()]
+    WISHES[request.param]()
+    yield
+    torch.set_float32_matmul_precision("highest")
+    for held, precision in zip(holders(), before, strict=True):
+        held.fp32_precision = precision
+
+
+def holders() -> list[Any]:
+    found: list[Any] = [torch.backends, torch.backends.cuda, torch.backends.mkldnn]
+    found += [getattr(backend, "matmul", None) for backend in found[1:]]
+    return [held for held in found if hasattr(held, "fp32_precision")]
+
+
+def settings() -> list[str]:
+    """Every setting of torch about the precision of products."""
+    try:
+        of_all = [torch.get_float32_matmul_precision(), str(torch.backends.cuda.matmul.allow_tf32)]
+    except RuntimeError:  # torch asked in the new words does not answer in the old ones
+        of_all = ["mixed"]
+    return [*of_all, *(str(held.fp32_precision) for held in holders())]
+
+
+def test_products_are_float32_whatever_the_caller_wishes(device: str, wish: None) -> None:
+    """1 + 2^-12 has more digits than TF32 and bfloat16 keep; the settings stay the caller's."""
+    numbers = np.full((256, 256), 1 + 2.0**-12, dtype=np.float32)
+    unit = np.eye(256, dtype=np.float32)
+    before = settings()
+    with torch.autocast("cpu", torch.bfloat16), full_precision():
+        assert torch.get_float32_matmul_precision() == "highest"
+        assert not torch.backends.cuda.matmul.allow_tf32
+        products = sent(numbers, device) @ sent(unit, device)
+        assert products.cpu().numpy().tobytes() == numbers.tobytes()
+    assert settings() == before
+
+
+def test_a_selection_inside_of_autocast(device: str, wish: None) -> None:
+    """Training code often selects in a block that turns products into half precision."""
+    parts = diverse(normal(2000, 16))
+    before = settings()
+    with torch.autocast("cuda" if device == "cuda" else "cpu", torch.bfloat16):
+        found = rank(parts, 100, device=device)
+        assert torch.is_autocast_enabled("cuda" if device == "cuda" else "cpu")
+    assert found.rows.tolist() == rank(parts, 100).rows.tolist()
+    assert settings() == before
+
+
+def test_the_settings_come_back_after_an_error(wish: None) -> None:
+    before = settings()
+    with pytest.raises(ZeroDivisionError), full_precision():
+        raise ZeroDivisionError
+    assert settings() == before
+
+
+def test_torch_on_the_cpu_takes_vectors_from_where_they_are() -> None:
+    assert not has_room("torch", 1)
+
+
+@NO_CUDA
+def test_a_gpu_takes_in_what_it_has_room_for() -> None:
+    assert has_room("cuda", 1)
+    assert not has_room("cuda", torch.cuda.mem_get_info()[1])
 
 
 def test_a_run_on_the_cpu_never_loads_torch() -> None:

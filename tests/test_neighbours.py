@@ -62,11 +62,11 @@ def doubled(rng: np.random.Generator, n: int, d: int) -> Array:
 
 def tiny(rng: np.random.Generator, n: int, d: int) -> Array:
     """Squares of these are no float32 numbers."""
-    return gaussian(rng, n, d) * np.float32(1e-25)
+    return f32(gaussian(rng, n, d) * np.float32(1e-25))
 
 
 def huge(rng: np.random.Generator, n: int, d: int) -> Array:
-    return gaussian(rng, n, d) * np.float32(1e25)
+    return f32(gaussian(rng, n, d) * np.float32(1e25))
 
 
 def unequal_lengths(rng: np.random.Generator, n: int, d: int) -> Array:
@@ -80,7 +80,7 @@ def all_equal(rng: np.random.Generator, n: int, d: int) -> Array:
 def unit(rng: np.random.Generator, n: int, d: int) -> Array:
     vectors = gaussian(rng, n, d)
     lengths: Array = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / lengths
+    return f32(vectors / lengths)
 
 
 KINDS = [

@@ -120,7 +120,10 @@ def _machines(found: Sequence[Result]) -> str:
         *("machine", "sgemm, GFLOP/s (threads)", "memory read, GB/s", "disk read, GB/s"),
         *("selectlab", "load average", "date"),
     )
-    return _table(titles, dict.fromkeys(rows))
+    text = _table(titles, dict.fromkeys(rows))
+    if any(max(r["load_averages"], default=0) > r["machine"]["cores"] + 1 for r in found):
+        text += "\nSomething else ran beside: trust the ratios, not the seconds.\n"
+    return text
 
 
 def _case(result: Result) -> str:

@@ -63,6 +63,15 @@ Workers = Annotated[
         help="How many processes or Ray actors. Default: one a core.",
     ),
 ]
+Approximate = Annotated[
+    str | None,
+    typer.Option(
+        metavar="greedi",
+        rich_help_panel=MACHINE,
+        help="Not exact: every worker selects from its part, then one selection runs over what "
+        "they found. Its quality is measured. Goes with --engine process or ray.",
+    ),
+]
 CheckpointFile = Annotated[
     Path | None,
     typer.Option(

@@ -10,6 +10,7 @@ import typer
 
 from selectlab.commands.options import (
     DATA_HELP,
+    Approximate,
     AsJson,
     CheckpointFile,
     Device,
@@ -54,6 +55,7 @@ def select(
     device: Device = "cpu",
     engine: Engine = "local",
     workers: Workers = None,
+    approximate: Approximate = None,
     checkpoint: CheckpointFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -84,6 +86,7 @@ def select(
             device=device,
             engine=engine,
             workers=workers,
+            approximate=approximate,
             checkpoint=saved,
         )
         run.save(chosen, overwrite=overwrite)
