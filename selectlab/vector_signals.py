@@ -86,7 +86,7 @@ class Vectors(Embedded):
 
     def owned(self, rows: IntArray) -> tuple[IntArray, IntArray]:
         """Return the rows themselves: each owns one vector."""
-        return rows, np.ones(len(rows), dtype=np.intp)
+        return rows, _ones(len(rows))
 
     def owners(self, index: IntArray) -> IntArray:
         """Return the index itself."""
@@ -94,7 +94,7 @@ class Vectors(Embedded):
 
     def span(self, block: slice) -> tuple[slice, IntArray]:
         """Return the block itself."""
-        return block, np.ones(block.stop - block.start, dtype=np.intp)
+        return block, _ones(block.stop - block.start)
 
     def pooled(
         self, values: npt.NDArray[np.float64], counts: IntArray, how: str
@@ -162,6 +162,11 @@ class Objects(Embedded):
     def arrays(self) -> Sequence[npt.NDArray[np.generic] | DistantVectors]:
         """Return offsets, vectors and query."""
         return [self.offsets, *super().arrays()]
+
+
+def _ones(size: int) -> IntArray:
+    """Return ones that take no memory and cannot be written to."""
+    return np.broadcast_to(np.ones((), dtype=np.intp), (size,))
 
 
 def _taken(vectors: Float32Rows, rows: IntArray) -> Float32Rows:

@@ -252,7 +252,7 @@ def test_a_killed_worker(scratch: Path, kind: str, deaths: Sequence[Any]) -> Non
         with clusters.using(executor):
             there = ranked(kind)
     executor.stop()
-    assert executor.left == {}
+    assert executor.left == []
     assert executor.restarts == len(deaths)
     assert there.rows.tolist() == here.rows.tolist()
 

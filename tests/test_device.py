@@ -197,9 +197,9 @@ def test_vectors_that_have_seen_different_members(
     """More members than there is room for at first; half of the vectors saw half of them."""
     vectors = normal(2600, 7)
     state = DeviceNearest(vectors, device)
-    state.add(np.arange(700, dtype=np.intp))
+    state.add(np.arange(800, dtype=np.intp))
     state.refresh(np.arange(1, 2600, 2, dtype=np.intp))
-    state.add(np.arange(1900, 2599, dtype=np.intp))
+    state.add(np.arange(1750, 2600, dtype=np.intp))
     everything = np.random.default_rng(0).permutation(2600).astype(np.intp)
     low = state.lower(everything)
     true = state.exact(everything)

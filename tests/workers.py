@@ -26,23 +26,25 @@ Parts = list[tuple[Signal, Strategy]]
 
 
 def doomed(base: type[Executor[Any]], deaths: Sequence[tuple[int, int, str]]) -> Any:
-    """Return an executor whose workers are killed from outside, at given messages.
+    """Return an executor whose workers are killed from outside, each death at its time.
 
     Args:
         base: Its kind.
-        deaths: Number of the round, the worker, and whether it dies ``before`` it is asked or
-            ``while`` it answers.
+        deaths: From which round on, which worker, and whether it dies ``before`` it is asked
+            or ``while`` it answers.
     """
 
     class Doomed(base):  # type: ignore[misc, valid-type]
         def __init__(self) -> None:
             super().__init__(3, MAKE)
-            self.left = {(message, worker): when for message, worker, when in deaths}
+            self.left = list(deaths)
 
         def _send(self, worker: int, requests: Sequence[Request]) -> Any:
-            when = self.left.pop((self.rounds, worker), None)
-            if when is None:
+            due = [d for d in self.left if d[0] <= self.rounds and d[1] == worker]
+            if not due:
                 return super()._send(worker, requests)
+            self.left.remove(due[0])
+            when = due[0][2]
             pid = self._receive(super()._send(worker, [Request("pid")]))[0]
             if when == "before":
                 os.kill(pid, signal.SIGKILL)
