@@ -77,7 +77,8 @@ class Phase:
             best = best[_highest(self._score[best], 2 * wanted)]
         outside = self.live.copy()
         outside[best] = False
-        return best, [self.corners(np.flatnonzero(outside))]
+        rest = np.flatnonzero(outside)
+        return best, [self.corners(rest)] if len(rest) else []
 
     def best_of(self, pool: Rows, n_rows: int) -> Rows:
         """Return about the best ``n_rows`` of a pool, ascending, their values brought up to date.
