@@ -80,7 +80,7 @@ class InvertedFile:
     @property
     def most_probes(self) -> int:
         """Number of lists a search may look into before it had better be exact."""
-        return min(self.n_lists, max(64, self.n_lists // 8))
+        return min(self.n_lists, max(16, self.n_lists // 32))
 
     def search(self, rows: Index, k: int) -> Index:
         """Return the numbers of about the ``k`` nearest of some of the vectors, (R, k).

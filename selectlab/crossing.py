@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from selectlab import resources
-from selectlab.space import Float32, Floats, Index
+from selectlab.space import Float32, Floats, Index, buffer
 
 Found = tuple[Index, Index, Floats]
 """Row in the left block, row in the right block, product."""
-
-Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def crossing(
@@ -98,22 +93,6 @@ def precisely(name: str) -> AbstractContextManager[None]:
     from selectlab.device_products import full_precision
 
     return full_precision()
-
-
-_own = threading.local()
-
-
-def buffer(name: str, shape: tuple[int, int], dtype: type[Scalar]) -> npt.NDArray[Scalar]:
-    """Return memory of this thread that was touched before: fresh memory is slow at first.
-
-    It holds whatever it held, and is valid until the thread asks for the same name again.
-    """
-    size = shape[0] * shape[1]
-    held: npt.NDArray[Scalar] | None = getattr(_own, name, None)
-    if held is None or len(held) < size or held.dtype != dtype:
-        held = np.empty(size, dtype=dtype)
-        setattr(_own, name, held)
-    return held[:size].reshape(shape)
 
 
 def _where(products: Floats, flat: Index) -> Found:

@@ -111,6 +111,7 @@ class Executor(ABC, Generic[Handle]):
         rounds: How often workers were asked, several at once counted once.
         messages: How many messages went out.
         restarts: How many workers had to be replaced.
+        holdings: For those who give them something: what that was, and what came of it.
     """
 
     engine: str
@@ -118,6 +119,7 @@ class Executor(ABC, Generic[Handle]):
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
         self.rounds = self.messages = self.restarts = 0
+        self.holdings: dict[Any, Any] = {}
         self._keys = itertools.count()
         self._lasting: list[list[Request]] = [[] for _ in range(n_workers)]
         self._blank = set(range(n_workers))

@@ -9,7 +9,7 @@ do to the levels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,29 +62,43 @@ class Cells:
         self._cell = cell
         self._n_bins = self._n_cells // (1 if group is None else int(group.max()) + 1)
 
-    def corners(self, rows: Rows, falling: Sequence[FloatArray]) -> Corners:
-        """Return the corners of the cells that some rows are in.
+    def corners(self, blocks: Iterable[tuple[Rows, Sequence[FloatArray]]]) -> Corners:
+        """Return the corners of the cells that some rows are in, at least one.
 
         Args:
-            rows: Some rows, ascending.
-            falling: Columns that fall, the higher the better, of these rows.
+            blocks: Rows, ascending from block to block, and the columns of these rows that
+                fall, the higher the better.
         """
-        if self._n_cells == 1:
-            tops = tuple(np.array([column.max()]) for column in falling)
-            return Corners(rows[:1], (), tops)
-        cell = self._cell[rows]
-        member = np.full(self._n_cells, -1, dtype=np.intp)
-        member[cell[::-1]] = rows[::-1]
-        used = np.flatnonzero(member >= 0)
-        columns = []
-        for column in (*(column[rows] for column in self._fixed), *falling):
-            best = np.full(self._n_cells, -np.inf)
-            np.maximum.at(best, cell, column)
-            columns.append(best[used])
+        lowest = np.full(self._n_cells, -1, dtype=np.intp)
+        best: list[FloatArray] = []
+        n_falling = 0
+        for rows, falling in blocks:
+            n_falling = len(falling)
+            columns = [*(column[rows] for column in self._fixed), *falling]
+            best = best or [np.full(self._n_cells, -np.inf) for _ in columns]
+            self._gather(rows, columns, lowest, best)
+        used = np.flatnonzero(lowest >= 0)
+        best = [column[used] for column in best]
         n_fixed = len(self._fixed)
-        found = Corners(member[used], tuple(columns[:n_fixed]), tuple(columns[n_fixed:]))
-        simple = n_fixed == 1 and len(falling) <= 1
+        found = Corners(lowest[used], tuple(best[:n_fixed]), tuple(best[n_fixed:]))
+        simple = n_fixed == 1 and n_falling <= 1
         return self._without_beaten(found, used) if simple else found
+
+    def _gather(
+        self, rows: Rows, columns: Sequence[FloatArray], lowest: Rows, best: Sequence[FloatArray]
+    ) -> None:
+        """Note the lowest row and the best of each column, cell by cell."""
+        if self._n_cells == 1:
+            lowest[0] = rows[0] if lowest[0] < 0 else lowest[0]
+            for top, column in zip(best, columns, strict=True):
+                top[0] = max(top[0], column.max())
+            return
+        cell = self._cell[rows]
+        first = np.full(self._n_cells, -1, dtype=np.intp)
+        first[cell[::-1]] = rows[::-1]
+        np.copyto(lowest, first, where=lowest < 0)
+        for top, column in zip(best, columns, strict=True):
+            np.maximum.at(top, cell, column)
 
     def _without_beaten(self, found: Corners, cell: Rows) -> Corners:
         """Leave out corners that another of the same classes beats in both columns."""

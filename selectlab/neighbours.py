@@ -38,6 +38,7 @@ _PAIR_ROWS = 512
 MOST_PRODUCTS = 5e12
 """N * N * D above which ``"auto"`` is approximate: half a minute to a minute on two cores."""
 _ENOUGH_RECALL = 0.99
+_MUCH_BYTES = 1 << 30
 _MEASURED_ROWS = 1000
 
 
@@ -128,10 +129,10 @@ def other_dists(
         vectors: (M, D) float32.
         k: 1 to M - 1.
         how: ``"exact"``; ``"approximate"``, which takes an inverted file of faiss and looks into
-            twice as many lists until 99 % of the neighbours are the true ones, or an eighth of
-            all lists, but at least 64, is looked into; ``"auto"`` is approximate above
-            ``M * M * D = 5e12`` (200,000 x 128; exact, that takes half a minute to a minute on
-            two cores), where faiss is installed.
+            twice as many lists until 99 % of the neighbours are the true ones, or a 32nd of all
+            lists, but at least 16, is looked into (more would take longer than ``"exact"``);
+            ``"auto"`` is approximate above ``M * M * D = 5e12`` (200,000 x 128; exact, that
+            takes half a minute to a minute on two cores), where faiss is installed.
 
     Returns:
         Distances (M, k), nearest first, each one exact; and ``index``, with ``recall`` and the
@@ -140,6 +141,12 @@ def other_dists(
     Raises:
         MissingExtraError: ``"approximate"`` without faiss.
     """
+    if isinstance(vectors, ShardedVectors) and vectors.nbytes > _MUCH_BYTES:
+        warnings.warn(
+            f"TYPICALITY: {vectors.nbytes / 1e9:.3g} GB of vectors are read through this process, "
+            "more than once; workers find no neighbours",
+            stacklevel=2,
+        )
     large = float(len(vectors)) ** 2 * vectors.shape[1] > _most_products
     if how == "auto" and large and not installed():
         warnings.warn(

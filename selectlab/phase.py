@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from selectlab.scores import exact_scores, slack_of
 from selectlab.terms import Added, Alone, FromTable, Moved, terms_of, total
 
 _BLOCK_ROWS = 65_536
+_MANY_ROWS = 1 << 20
 _SAMPLE_ROWS = 2048
 _FEW_SELECTED = 8
 _AT_ONCE = 256
@@ -58,27 +59,28 @@ class Phase:
     def pool(self) -> tuple[Rows, list[Corners]]:
         """Return the best rows, a few thousand, and corners of all the others."""
         self._note()
-        rows = np.flatnonzero(self.live)
+        n_live = int(np.count_nonzero(self.live))
         for _, form in self._falling:
             if form.n_selected <= _FEW_SELECTED:
                 form.refresh(slice(0, len(self.live)))
-        if len(rows) <= 2 * self._pool_rows:
-            return rows, []
+        if n_live <= 2 * self._pool_rows:
+            return np.flatnonzero(self.live), []
         self._bound_all()
         wanted = self._pool_rows
         while True:
-            threshold = self._threshold(rows, wanted)
+            threshold = self._threshold(n_live, wanted)
             self._refresh_above(threshold)
             best = np.flatnonzero(self._score >= threshold)
-            if len(best) or wanted >= len(rows):
+            if len(best) or wanted >= n_live:
                 break
             wanted *= 4
         if len(best) > 4 * wanted:
             best = best[_highest(self._score[best], 2 * wanted)]
+        if len(best) == n_live:
+            return best, []
         outside = self.live.copy()
         outside[best] = False
-        rest = np.flatnonzero(outside)
-        return best, [self.corners(rest)] if len(rest) else []
+        return best, [self._corners(_rows_of(outside))]
 
     def best_of(self, pool: Rows, n_rows: int) -> Rows:
         """Return about the best ``n_rows`` of a pool, ascending, their values brought up to date.
@@ -99,10 +101,14 @@ class Phase:
         return pool[_highest(score, n_rows)]
 
     def corners(self, rows: Rows) -> Corners:
-        """Return points that none of ``rows`` can beat."""
+        """Return points that none of ``rows``, ascending, can beat."""
+        return self._corners([rows])
+
+    def _corners(self, blocks: Iterable[Rows]) -> Corners:
         if self._cells is None:
             self._cells = self._make_cells()
-        return self._cells.corners(rows, [form.upper(rows) for _, form in self._falling])
+        forms = [form for _, form in self._falling]
+        return self._cells.corners((rows, [form.upper(rows) for form in forms]) for rows in blocks)
 
     def best_of_all(self) -> int | None:
         """Return the best live row; of equal ones the lowest."""
@@ -120,7 +126,18 @@ class Phase:
             slack = 0.0 if alone else slack_of(self.parts, low)
             rivals = np.flatnonzero(self._score >= low - slack)
             if not self._make_current(rivals):
-                return int(rivals[int(np.argmax(exact_scores(self.parts, rivals)))])
+                return self._best_rival(rivals)
+
+    def _best_rival(self, rivals: Rows) -> int:
+        """Return the exactly best row; of equal ones the lowest. Few are compared at a time."""
+        at_once = max(2, _BLOCK_ROWS)
+        while len(rivals) > at_once:
+            winners = []
+            for block in threads.cut(len(rivals), at_once):
+                rows = rivals[block]
+                winners.append(rows[int(np.argmax(exact_scores(self.parts, rows)))])
+            rivals = np.array(winners, dtype=np.intp)
+        return int(rivals[int(np.argmax(exact_scores(self.parts, rivals)))])
 
     def _note(self) -> None:
         """Look up what has changed since the last time all rows were looked at."""
@@ -162,24 +179,31 @@ class Phase:
 
         threads.over(threads.cut(len(self._score), _BLOCK_ROWS), bound)
 
-    def _threshold(self, rows: Rows, wanted: int) -> float:
+    def _threshold(self, n_live: int, wanted: int) -> float:
         """Return a score that about ``wanted`` rows reach, by a sample."""
         sample = self._sample[self.live[self._sample]]
-        if len(sample) < min(_SAMPLE_ROWS, len(rows)) // 2:
-            generator = np.random.default_rng(0)
-            size = min(_SAMPLE_ROWS, len(rows))
-            sample = self._sample = np.sort(generator.choice(rows, size=size, replace=False))
+        if len(sample) < min(_SAMPLE_ROWS, n_live) // 2:
+            sample = self._sample = self._draw(n_live)
         self._refresh(sample, None)
         score = self._bound(sample)
         self._score[sample] = score
-        above = min(max(1, int(len(sample) * wanted / len(rows))), len(sample))
+        above = min(max(1, int(len(sample) * wanted / n_live)), len(sample))
         return float(np.partition(score, len(score) - above)[len(score) - above])
+
+    def _draw(self, n_live: int) -> Rows:
+        """Return about ``_SAMPLE_ROWS`` live rows, ascending; the same ones every time."""
+        generator = np.random.default_rng(0)
+        drawn = generator.integers(n_live, size=_SAMPLE_ROWS)
+        rows: Rows = np.flatnonzero(self.live)[np.unique(drawn)]
+        return rows
 
     def _refresh_above(self, threshold: float) -> None:
         """Bring rows up to date whose bound is above a score, as far as they stay above it."""
-        rows = self._stale(np.flatnonzero(self._score > threshold))
-        self._refresh(rows, threshold)
-        self._score[rows] = self._bound(rows)
+        for block in threads.cut(len(self._score), _MANY_ROWS):
+            above = np.flatnonzero(self._score[block] > threshold) + block.start
+            rows = self._stale(above)
+            self._refresh(rows, threshold)
+            self._score[rows] = self._bound(rows)
 
     def _refresh(self, rows: Rows, threshold: float | None) -> None:
         """Bring the falling values of rows up to date, down to what ``threshold`` takes."""
@@ -220,6 +244,14 @@ class Phase:
             and not (isinstance(term, Added) and isinstance(term.form, Falling))
         ]
         return Cells(group, fixed, len(self.live))
+
+
+def _rows_of(mask: BoolArray) -> Iterator[Rows]:
+    """Yield the rows where a mask is true, some at a time."""
+    for block in threads.cut(len(mask), _MANY_ROWS):
+        rows = np.flatnonzero(mask[block]) + block.start
+        if len(rows):
+            yield rows
 
 
 def _highest(score: FloatArray, n: int) -> Rows:

@@ -158,10 +158,10 @@ def panels(start: int, stop: int, width: int = 0) -> list[tuple[int, int]]:
 
 def gather(vectors: Any, index: Index) -> Float32:
     """Return some vectors in a buffer of this thread, valid until the next call in it."""
-    if not isinstance(vectors, np.ndarray):
-        stored: Float32 = vectors[index]
-        return stored
     values = buffer("gather", (len(index), vectors.shape[1]))
+    if not isinstance(vectors, np.ndarray):
+        read: Float32 = vectors.read(index, values)
+        return read
     np.take(vectors, index, axis=0, out=values, mode="clip")
     return values
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,6 +88,13 @@ class RayExecutor(Executor[Any]):
         cpus = float(self._ray.cluster_resources().get("CPU", 1.0))
         self._threads = max(1.0, cpus // self.n_workers)
         self._share = min(1.0, int(1000 * cpus / self.n_workers) / 1000)
+        free = float(self._ray.available_resources().get("CPU", 0.0))
+        if free < self._share * self.n_workers:
+            warnings.warn(
+                f"engine 'ray': {free:g} of {cpus:g} CPUs of the cluster are free for "
+                f"{self.n_workers} workers; those that find none wait",
+                stacklevel=2,
+            )
 
     def _spawn(self, worker: int) -> None:
         options = {"num_cpus": self._share, "scheduling_strategy": "SPREAD", "max_restarts": 0}

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from selectlab import progress, sequences
 from selectlab.config import Config, Entry, mismatch
 from selectlab.dataset import Dataset
-from selectlab.errors import ConfigError, DataError, SelectlabError, first_of
+from selectlab.errors import ConfigError, DataError, EngineError, SelectlabError, first_of
 from selectlab.frame_gap import FrameGap
 from selectlab.greedy import Part, Plan
 from selectlab.objective import Guard
@@ -186,6 +186,8 @@ def _checked_input(config: Config, entry: Entry, dataset: Dataset) -> Signal:
         signal = entry.input.load(dataset)
     except ConfigError as error:
         raise ConfigError(f"{entry.path}.input: {error}") from None
+    except EngineError:
+        raise
     except SelectlabError as error:
         raise DataError(f"{entry.path}.input: {error}") from None
     _refuse_unusable(entry, signal, dataset)

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from selectlab.space import Float64, Floats, Index, sq_dists
+from selectlab.space import Float64, Floats, Index, buffer, sq_dists
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-_PAIRS = 2048
+_PAIRS = 512
 _CROWD = 512
 Hits = tuple[npt.NDArray[np.uint16], npt.NDArray[np.int32], Floats]
 
@@ -90,10 +90,12 @@ class Shortlist:
         order = by_member[np.argsort(row[by_member], kind="stable")]
         of_row, members = row[order].astype(np.intp), member[order].astype(np.intp)
         exact = np.empty(len(of_row))
-        own = rows[slice(self.start, self.start + len(self))]
+        own = rows[slice(self.start, self.start + len(self))].astype(np.float64)
         for at in range(0, len(of_row), _PAIRS):
             part = slice(at, at + _PAIRS)
-            gaps = np.subtract(own[of_row[part]], corpus[members[part]], dtype=np.float64)
+            gaps = buffer("gaps", (len(of_row[part]), own.shape[1]), np.float64)
+            np.take(own, of_row[part], axis=0, out=gaps, mode="clip")
+            gaps -= corpus[members[part]]
             sq_dists(gaps, out=exact[part])
         places = _places(of_row, len(self))
         near = _table(exact, places, np.inf, self._k)

@@ -8,8 +8,9 @@ length 1. A product with two columns more than the vectors have is a squared dis
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ Index: TypeAlias = npt.NDArray[np.intp]
 _BLOCK_FLOATS = 1 << 20
 _SAMPLE_ROWS = 1024
 _UNDERFLOW = 2.0**-130
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def sq_dists(gaps: Float64, out: Float64 | None = None) -> Float64:
@@ -127,6 +129,22 @@ def blocks_of(vectors: Any) -> list[slice]:
     """Return blocks of a few MB each."""
     n_rows, dimension = vectors.shape
     return threads.cut(n_rows, max(64, _BLOCK_FLOATS // max(dimension, 1)))
+
+
+_own = threading.local()
+
+
+def buffer(name: str, shape: tuple[int, int], dtype: type[Scalar]) -> npt.NDArray[Scalar]:
+    """Return memory of this thread that was touched before: fresh memory is slow at first.
+
+    It holds whatever it held, and is valid until the thread asks for the same name again.
+    """
+    size = shape[0] * shape[1]
+    held: npt.NDArray[Scalar] | None = getattr(_own, name, None)
+    if held is None or len(held) < size or held.dtype != dtype:
+        held = np.empty(size, dtype=dtype)
+        setattr(_own, name, held)
+    return held[:size].reshape(shape)
 
 
 def spread(n_rows: int, wanted: int) -> Index:

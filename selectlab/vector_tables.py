@@ -6,6 +6,7 @@ the same to the last bit either way.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, pairwise
@@ -74,15 +75,24 @@ def load(table: EmbeddingTable, target: Index, n_rows: int, *, normalize: bool) 
 def _held(
     workers: Executor[Any], table: EmbeddingTable, target: Index, n_rows: int, *, normalize: bool
 ) -> ShardedVectors:
-    """Let workers read the vectors; what only this process can read is put where they can."""
-    parts = table.parts() or workers.store(table.blocks(), table.dimension)
-    try:
-        return hold(
-            workers, parts, target, n_rows, table.dimension,
-            normalize=normalize, normalised=table.normalised,
-        )  # fmt: skip
-    except UnusableRowError as error:
-        raise _unusable(table, error.row) from None
+    """Let workers read the vectors; what only this process can read is put where they can.
+
+    What they hold already, another input having asked for it, is not read again.
+    """
+    wanted = hashlib.blake2b(np.ascontiguousarray(target).data, digest_size=16).digest()
+    key = (id(table), wanted, n_rows, normalize)
+    if key not in workers.holdings:
+        parts = table.parts() or workers.store(table.blocks(), table.dimension)
+        try:
+            vectors = hold(
+                workers, parts, target, n_rows, table.dimension,
+                normalize=normalize, normalised=table.normalised,
+            )  # fmt: skip
+        except UnusableRowError as error:
+            raise _unusable(table, error.row) from None
+        workers.holdings[key] = (table, vectors)
+    held: ShardedVectors = workers.holdings[key][1]
+    return held
 
 
 def _unusable(table: EmbeddingTable, row: int) -> DataError:

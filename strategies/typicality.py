@@ -42,7 +42,7 @@ class Typicality(Strategy):
         num_nearest_neighbors: K; at most the size of the pool less one is used.
         neighbors: ``exact``; ``approximate``, by an inverted file of faiss
             (``selectlab[faiss]``) that looks into more of its lists until 99 % of the neighbours
-            found are the true ones, or an eighth of all lists, but at least 64, is looked into;
+            found are the true ones, or a 32nd of all lists, but at least 16, is looked into;
             ``auto``, which is approximate above ``N * N * D = 5e12`` (200,000 x 128) where faiss
             is installed. Distances are exact either way, and the manifest tells the recall.
         stopping_condition_minimum_typicality: End when the best sample is below this, 0 to 1.
@@ -51,8 +51,8 @@ class Typicality(Strategy):
         Sum of the weights of everything selected, plus the candidate's.
 
     Cost:
-        O(N^2 * D) once, O(N * K) memory, O(N) per pick. Approximate: about O(N^1.5 * D), and
-        memory for one copy of the vectors.
+        O(N^2 * D) once, O(N * K) memory, O(N) per pick. Approximate: down to
+        O(N^1.5 * D) where the data is clustered, and memory for one copy of the vectors.
 
     Reference:
         Hacohen et al., ICML 2022, equation 4, uses the inverse of the mean distance; here the
