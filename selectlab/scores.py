@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from selectlab.forms import Falling, Fixed
+from selectlab.forms import Falling
 from selectlab.objective import FloatArray, Rows
 from selectlab.plan import TINY, Part
 
 _LARGEST_LOG = 710.0
 _ROUNDING = 1e-13
 """More than a score can be wrong by rounding, relative to the size of its terms."""
-LOWEST = -1.7e308
 
 
 def exact_terms(parts: Sequence[Part], rows: Rows) -> tuple[list[FloatArray], list[FloatArray]]:
@@ -31,8 +30,8 @@ def exact_terms(parts: Sequence[Part], rows: Rows) -> tuple[list[FloatArray], li
 def exact_scores(parts: Sequence[Part], rows: Rows) -> FloatArray:
     """Return what decides between a few rows; equal rows get equal bits.
 
-    A part that ranks alone is compared by what is the row's own in it, so that nothing of it is
-    lost in the sum over the selected set.
+    A distance that ranks alone is compared as it is, so that nothing of it is lost in the sum
+    over the selected set.
     """
     if len(parts) == 1:
         own = _own_values(parts[0], rows)
@@ -49,20 +48,9 @@ def _own_values(part: Part, rows: Rows) -> FloatArray | None:
     if unranked is not None and unranked[rows].any():
         return None
     form = part.objective.form()
-    sign = 1.0 if part.strength > 0 else -1.0
-    match form:
-        case Fixed():
-            return sign * lone(form.gains[rows], form.level())
-        case Falling() if form.n_selected:
-            return sign * form.exact(rows)
-        case _:
-            return None
-
-
-def lone(gains: FloatArray, level: float) -> FloatArray:
-    """Order by the gains; sums that are not positive rank alike."""
-    values: FloatArray = np.where(level + gains > TINY, gains, LOWEST)
-    return values
+    if not isinstance(form, Falling) or not form.n_selected:
+        return None
+    return form.exact(rows) if part.strength > 0 else -form.exact(rows)
 
 
 def slack_of(parts: Sequence[Part], score: float) -> float:

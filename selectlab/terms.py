@@ -11,7 +11,6 @@ import numpy as np
 from selectlab.forms import Drifting, Falling, Fixed, Shared
 from selectlab.objective import FloatArray, Rows
 from selectlab.plan import TINY, Part
-from selectlab.scores import lone
 
 Column = FloatArray | Rows
 """What a term needs of some rows: a value each, or the place in a table."""
@@ -86,19 +85,14 @@ class Added(Term):
 
 
 class Alone(Added):
-    """The value itself: what decides where a part ranks alone."""
+    """The falling value itself: what decides where it ranks alone."""
 
     def now(self) -> None:
-        """Look up the level where it decides which values count at all."""
-        if isinstance(self.form, Fixed):
-            super().now()
+        """Look up nothing: the level is the same for all rows."""
 
     def of(self, column: Column) -> FloatArray:
-        """Return the values, turned around where the strength is negative."""
-        values = np.asarray(column, dtype=np.float64)
-        if isinstance(self.form, Fixed):
-            values = lone(values, self._level)
-        return values * self.sign
+        """Return the values."""
+        return np.asarray(column, dtype=np.float64)
 
     def width(self, value: float, error: float) -> float:
         """Return the error."""
@@ -167,7 +161,7 @@ def terms_of(parts: Sequence[Part]) -> list[Term]:
         elif isinstance(form, Drifting):
             terms.append(Moved(form, part.strength))
         elif form is not None:
-            kind = Alone if len(parts) == 1 else Added
+            kind = Alone if len(parts) == 1 and isinstance(form, Falling) else Added
             terms.append(kind(form, part.strength))
     return terms
 
