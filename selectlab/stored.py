@@ -267,7 +267,7 @@ def row_hashes(values: Float32) -> npt.NDArray[np.uint64]:
     factors = generator.integers(0, 1 << 63, values.shape[1], dtype=np.uint64) * 2 + 1
     words = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
     hashes = np.empty(len(values), dtype=np.uint64)
-    step = block_rows(values.shape[1])
+    step = block_rows(values.shape[1], n_bytes=1 << 18)
     for start in range(0, len(values), step):
         part = words[start : start + step].astype(np.uint64)
         np.einsum("ij,j->i", part, factors, out=hashes[start : start + step])

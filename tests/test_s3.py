@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from folder_builder import build, detection_files, npy, parquet, png
+from workers import MAKE, grouped
 
+from selectlab import clusters
 from selectlab.errors import DataError
+from selectlab.inputs import Embeddings
 from selectlab.inputs.folder import open_dataset
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
@@ -115,3 +118,19 @@ def test_what_is_not_there(bucket: Any) -> None:
         open_dataset("s3://bucket/none")
     with pytest.raises(DataError, match="s3://nobody/none"):
         open_dataset("s3://nobody/none")
+
+
+@pytest.mark.parametrize("form", ["npy", "parquet"])
+def test_workers_read_their_stretch_of_a_bucket(bucket: Any, tmp_path: Path, form: str) -> None:
+    """Processes with nothing but the URL and the environment."""
+    own = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
+    ids = [f"{i:03d}.png" for i in np.random.default_rng(1).permutation(200)]
+    files: dict[str, Any] = {"embeddings.npy": npy(own), "ids.txt": "\n".join(ids)}
+    if form == "parquet":
+        files = {"embeddings.parquet": grouped(ids, own)}
+    build(tmp_path, files)
+    bucket.put(f"{tmp_path}/", "bucket/ds/", recursive=True)
+    here = Embeddings().load(open_dataset(tmp_path))
+    with clusters.running("process", 2, MAKE):
+        there = Embeddings().load(open_dataset("s3://bucket/ds"))
+        assert np.array_equal(here.vectors, there.vectors[:])
