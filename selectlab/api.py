@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selectlab import clusters, greedi, greedy, progress, sequences
+from selectlab import progress, sequences
 from selectlab.checkpoint import Checkpoint, opened
+from selectlab.cluster import clusters, greedi
+from selectlab.cluster.shard import Worker
 from selectlab.config import Config, load
 from selectlab.dataset import Dataset
 from selectlab.earlier import read_earlier
+from selectlab.engine import greedy
 from selectlab.errors import DataError
 from selectlab.manifest import build_manifest, hash_signals
 from selectlab.resolve import Resolved, candidate_rows, resolve
 from selectlab.resources import Resources, checked_device, current, parse_memory, using
 from selectlab.selection import Because, Pick, Selection
-from selectlab.shard import Worker
 from selectlab.vector_signals import Embedded
 
 if TYPE_CHECKING:

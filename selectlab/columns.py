@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from selectlab.executor import RowParts
+from selectlab.cluster.executor import RowParts
 from selectlab.row_files import RowFile
 
 if TYPE_CHECKING:

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from selectlab import greedy, registry
+from selectlab import registry
+from selectlab.cluster.sharded import ShardedVectors
+from selectlab.engine import greedy
 from selectlab.ids import Ids
 from selectlab.read_ahead import read_ahead
 from selectlab.resolve import Resolved
-from selectlab.sharded import ShardedVectors
 from selectlab.signals import Signal
 from selectlab.statistics import RANDOM_SEED, compare
 from selectlab.stored import DistantVectors, row_hashes

@@ -16,13 +16,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from selectlab import resources, threads
-from selectlab.approximate import InvertedFile, installed
-from selectlab.closest import Closest
-from selectlab.crossing import crossing, device, precisely
-from selectlab.equal_rows import Distinct
-from selectlab.sharded import ShardedVectors
-from selectlab.shortlist import Shortlist
-from selectlab.space import Float64, Index, Placed, Space, read, spread, sq_dists
+from selectlab.cluster.sharded import ShardedVectors
+from selectlab.nearest.approximate import InvertedFile, installed
+from selectlab.nearest.closest import Closest
+from selectlab.nearest.crossing import crossing, device, precisely
+from selectlab.nearest.equal_rows import Distinct
+from selectlab.nearest.shortlist import Shortlist
+from selectlab.nearest.space import Float64, Index, Placed, Space, read, spread, sq_dists
 
 __all__ = ["How", "nearest", "neighbours", "other_dists", "other_neighbours"]
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from selectlab import clusters, greedy
+from selectlab.cluster import clusters
+from selectlab.cluster.executor import Executor
+from selectlab.cluster.shard import Worker
+from selectlab.cluster.sharded import ShardedVectors, hold_array
+from selectlab.engine import greedy
 from selectlab.errors import ConfigError, DataError
-from selectlab.executor import Executor
 from selectlab.resources import checked_device, current, using
-from selectlab.shard import Worker
-from selectlab.sharded import ShardedVectors, hold_array
 from selectlab.types import BoolArray, Embedded, Rows, Signal, Strategy
 
 

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from selectlab import progress, sequences
 from selectlab.config import Config, Entry, mismatch
 from selectlab.dataset import Dataset
+from selectlab.engine.greedy import Part, Plan
 from selectlab.errors import ConfigError, DataError, EngineError, SelectlabError, first_of
 from selectlab.frame_gap import FrameGap
-from selectlab.greedy import Part, Plan
 from selectlab.objective import Guard
 from selectlab.types import BoolArray, Embedded, Objects, Rows, Scalars, Signal
 

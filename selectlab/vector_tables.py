@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from selectlab import clusters, resources
+from selectlab import resources
+from selectlab.cluster import clusters
+from selectlab.cluster.executor import Executor
+from selectlab.cluster.sharded import ShardedVectors, UnusableRowError, hold
 from selectlab.columns import EmbeddingTable
 from selectlab.errors import DataError
-from selectlab.executor import Executor
 from selectlab.ids import Ids, Index, narrow
 from selectlab.read_ahead import read_ahead
 from selectlab.row_files import RowFile
-from selectlab.sharded import ShardedVectors, UnusableRowError, hold
 from selectlab.signals import is_everything
 from selectlab.stored import (
     Float32,

@@ -10,8 +10,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from selectlab import rank
-from selectlab.approximate import InvertedFile
 from selectlab.errors import MissingExtraError
+from selectlab.nearest.approximate import InvertedFile
 from selectlab.neighbours import other_dists, other_neighbours
 from selectlab.resources import Resources, using
 from selectlab.strategies import Typicality

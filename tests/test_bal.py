@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selectlab import Dataset, greedy, select
+from selectlab import Dataset, select
 from selectlab.earlier import read_earlier
+from selectlab.engine import greedy
 from selectlab.strategies import Bal
 from selectlab.types import Severities
 

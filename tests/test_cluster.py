@@ -21,16 +21,16 @@ from small_dataset import selectlab as command_line
 from workers import KINDS, MAKE, doomed, grouped, parts, ranked
 
 import selectlab
-from selectlab import clusters
+from selectlab.cluster import clusters
+from selectlab.cluster.executor import Request, even_cuts
+from selectlab.cluster.process_executor import ProcessExecutor, tempfile
+from selectlab.cluster.sharded import ShardedVectors, UnusableRowError, hold_array
 from selectlab.errors import ConfigError, DataError, EngineError, SelectlabError
-from selectlab.executor import Request, even_cuts
 from selectlab.inputs import Embeddings
 from selectlab.inputs.folder import open_dataset
 from selectlab.manifest import hash_signal
-from selectlab.process_executor import ProcessExecutor, tempfile
 from selectlab.ranking import rank
 from selectlab.resources import Resources, using
-from selectlab.sharded import ShardedVectors, UnusableRowError, hold_array
 from selectlab.strategies import Diversity
 from selectlab.types import Vectors
 
@@ -336,10 +336,10 @@ def test_workers_end_with_the_program(tmp_path: Path) -> None:
     program.write_text(
         "import os, signal\n"
         "from functools import partial\n"
-        "from selectlab.executor import Request\n"
-        "from selectlab.process_executor import ProcessExecutor\n"
+        "from selectlab.cluster.executor import Request\n"
+        "from selectlab.cluster.process_executor import ProcessExecutor\n"
         "from selectlab.resources import Resources\n"
-        "from selectlab.shard import Worker\n"
+        "from selectlab.cluster.shard import Worker\n"
         "if __name__ == '__main__':\n"
         "    executor = ProcessExecutor(2, partial(Worker, Resources()))\n"
         "    found = executor.call({w: [Request('pid')] for w in (0, 1)})\n"

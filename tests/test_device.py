@@ -19,11 +19,12 @@ from problems import Problem
 from random_problems import random_problem
 
 import selectlab
-from selectlab import device_nearest, rank
-from selectlab.device_nearest import DeviceNearest, has_room
-from selectlab.device_products import full_precision, sent
+from selectlab import rank
 from selectlab.distances import nearest_selected
 from selectlab.errors import SelectlabError
+from selectlab.nearest import device_nearest
+from selectlab.nearest.device_nearest import DeviceNearest, has_room
+from selectlab.nearest.device_products import full_precision, sent
 from selectlab.resources import Resources, using
 from selectlab.row_files import RowFile
 from selectlab.stored import StoredVectors

@@ -10,14 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from selectlab import products
 from selectlab.distances import (
     NearestSelected,
     exact_sq_dists,
-    nearest,
-    neighbours,
-    other_neighbours,
 )
+from selectlab.nearest import products
+from selectlab.neighbours import nearest, neighbours, other_neighbours
 
 Array = np.ndarray[Any, Any]
 

@@ -13,11 +13,11 @@ from small_dataset import selectlab as command_line
 from workers import MAKE
 
 import selectlab
-from selectlab import clusters, greedi
+from selectlab.cluster import clusters, greedi
+from selectlab.cluster.process_executor import ProcessExecutor
 from selectlab.config import load
 from selectlab.errors import ConfigError
 from selectlab.inputs import Embeddings, Metadata
-from selectlab.process_executor import ProcessExecutor
 from selectlab.resolve import resolve
 from selectlab.strategies import Balance, Diversity, Similarity, Typicality, Weights
 

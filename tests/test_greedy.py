@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from selectlab import eager, frontier, greedy, phase
-from selectlab.greedy import Part, Plan
+from selectlab.engine import eager, frontier, greedy, phase
+from selectlab.engine.greedy import Part, Plan
 from selectlab.resources import Resources, using
 from selectlab.strategies import Balance, Diversity, Typicality, Weights
 from selectlab.types import (

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from selectlab import greedy
-from selectlab.eager import Eager
+from selectlab.engine import greedy
+from selectlab.engine.eager import Eager
+from selectlab.engine.lazy import Lazy, reason_not_lazy
+from selectlab.engine.plan import Part, Plan
 from selectlab.frame_gap import FrameGap
-from selectlab.lazy import Lazy, reason_not_lazy
-from selectlab.plan import Part, Plan
 from selectlab.resources import Resources, using
 from selectlab.strategies import Balance, Diversity, Similarity, TargetRange, Typicality, Weights
 from selectlab.strategies import balance as balance_module

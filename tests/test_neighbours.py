@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from selectlab.closest import Closest
-from selectlab.equal_rows import Distinct
+from selectlab.nearest.closest import Closest
+from selectlab.nearest.equal_rows import Distinct
 from selectlab.neighbours import nearest, neighbours, other_neighbours
 from selectlab.resources import Resources, using
 from selectlab.row_files import RowFile

@@ -17,10 +17,10 @@ from small_dataset import DIVERSITY, EMBEDDINGS, config, small_dataset
 from workers import KINDS, MAKE, doomed, ranked
 
 import selectlab
-from selectlab import clusters
+from selectlab.cluster import clusters
+from selectlab.cluster.executor import Request
+from selectlab.cluster.ray_executor import RayExecutor
 from selectlab.errors import EngineError, MissingExtraError, SelectlabError
-from selectlab.executor import Request
-from selectlab.ray_executor import RayExecutor
 from selectlab.resources import Resources, using
 
 SMALL = Resources(pool_rows=40, core_rows=7)

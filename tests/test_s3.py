@@ -12,7 +12,7 @@ import pytest
 from folder_builder import build, detection_files, npy, parquet, png
 from workers import MAKE, grouped
 
-from selectlab import clusters
+from selectlab.cluster import clusters
 from selectlab.errors import DataError
 from selectlab.inputs import Embeddings
 from selectlab.inputs.folder import open_dataset

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.random import Generator
 
-from selectlab.executor import Executor, Request
+from selectlab.cluster.executor import Executor, Request
+from selectlab.cluster.shard import Worker
 from selectlab.ranking import Ranking, rank
 from selectlab.resources import Resources
-from selectlab.shard import Worker
 from selectlab.strategies import Balance, Diversity, Similarity, Typicality, Weights
 from selectlab.types import Categories, Objects, Scalars, Signal, Strategy, Vectors
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from selectlab import greedy
+from selectlab.engine import greedy
 from selectlab.objective import BoolArray, FloatArray, Objective, Reason, Rows, Side
 from selectlab.running_sum import RunningSum
 from selectlab.testing.spec_checks import instances, require, some

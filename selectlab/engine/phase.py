@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from selectlab import threads
+from selectlab.engine.frontier import Cells, Corners
+from selectlab.engine.plan import Part
+from selectlab.engine.scores import exact_scores, slack_of
+from selectlab.engine.terms import Added, Alone, FromTable, Moved, terms_of, total
 from selectlab.forms import Falling
-from selectlab.frontier import Cells, Corners
 from selectlab.objective import BoolArray, FloatArray, Rows
-from selectlab.plan import Part
-from selectlab.scores import exact_scores, slack_of
-from selectlab.terms import Added, Alone, FromTable, Moved, terms_of, total
 
 _BLOCK_ROWS = 65_536
 _MANY_ROWS = 1 << 20

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from selectlab.engine.plan import TINY, Part
 from selectlab.forms import Falling
 from selectlab.objective import FloatArray, Rows
-from selectlab.plan import TINY, Part
 
 _LARGEST_LOG = 710.0
 _ROUNDING = 1e-13

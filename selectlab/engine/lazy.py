@@ -2,10 +2,11 @@
 
 Three levels. All rows carry values that were right at some time; those that could be among the
 best are brought up to date and make the pool. The best few hundred of the pool make the core
-(:mod:`selectlab.core_rows`), whose scores are known at every pick. A pick is right as long as
-no row outside of the core can be as good, which the corners of :mod:`selectlab.frontier` tell;
-else the core is made anew from the pool, then the pool from all rows, and at last one pick is
-found among all rows (exact ties across the levels end there).
+(:mod:`selectlab.engine.core_rows`), whose scores are known at every pick. A pick is right as
+long as no row outside of the core can be as good, which the corners of
+:mod:`selectlab.engine.frontier` tell; else the core is made anew from the pool, then the pool
+from all rows, and at last one pick is found among all rows (exact ties across the levels that
+nothing else settles end there).
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from selectlab.core_rows import Core
+from selectlab.engine.core_rows import Core
+from selectlab.engine.frontier import Corners
+from selectlab.engine.phase import Phase
+from selectlab.engine.plan import Plan
+from selectlab.engine.search import Search, broken
 from selectlab.forms import Falling, Shared
-from selectlab.frontier import Corners
 from selectlab.objective import BoolArray, Rows
-from selectlab.phase import Phase
-from selectlab.plan import Plan
 from selectlab.resources import current
-from selectlab.search import Search, broken
 
 _MOST_CLASSES = 4096
 _LONGEST_PAUSE = 64

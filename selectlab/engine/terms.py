@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from selectlab.engine.plan import TINY, Part
 from selectlab.forms import Drifting, Falling, Fixed, Shared
 from selectlab.objective import FloatArray, Rows
-from selectlab.plan import TINY, Part
 
 Column = FloatArray | Rows
 """What a term needs of some rows: a value each, or the place in a table."""

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 
 from selectlab import resources
-from selectlab.space import Float32, Floats, Index, buffer
+from selectlab.nearest.space import Float32, Floats, Index, buffer
 
 Found = tuple[Index, Index, Floats]
 """Row in the left block, row in the right block, product."""
@@ -30,7 +30,7 @@ def crossing(
         Where products reach the left row's threshold, and where they reach the right row's.
     """
     if device != "cpu":
-        from selectlab.device_products import crossing_on
+        from selectlab.nearest.device_products import crossing_on
 
         return crossing_on(device, left, right, low, other_low)
     shape = (len(left), len(right))
@@ -61,7 +61,7 @@ def best_columns(
         within a width of it; to be called before the next products of this thread.
     """
     if device != "cpu":
-        from selectlab.device_products import best_columns_on
+        from selectlab.nearest.device_products import best_columns_on
 
         return best_columns_on(device, left, right, less)
     shape = (len(left), right.shape[1])
@@ -90,7 +90,7 @@ def precisely(name: str) -> AbstractContextManager[None]:
     """Hold products on a device at the precision that the error bounds are about."""
     if name == "cpu":
         return nullcontext()
-    from selectlab.device_products import full_precision
+    from selectlab.nearest.device_products import full_precision
 
     return full_precision()
 

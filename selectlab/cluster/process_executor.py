@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from selectlab.cluster.executor import Executor, Failure, Request, WorkerLostError
 from selectlab.errors import DataError, EngineError
-from selectlab.executor import Executor, Failure, Request, WorkerLostError
 from selectlab.row_files import RowFile
 from selectlab.threads import n_cores
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy.typing as npt
 
+from selectlab.cluster.executor import Executor, Failure, Request, WorkerLostError
 from selectlab.errors import EngineError, MissingExtraError
-from selectlab.executor import Executor, Failure, Request, WorkerLostError
 from selectlab.threads import n_cores
 
 _STORE_BYTES = 1 << 28

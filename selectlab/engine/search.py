@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from selectlab.engine.plan import Plan, count_unranked
 from selectlab.objective import BoolArray, Condition, Rows
-from selectlab.plan import Plan, count_unranked
 
 
 class Search(ABC):

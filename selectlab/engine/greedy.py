@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from selectlab import threads
-from selectlab.eager import Eager
-from selectlab.lazy import Lazy, reason_not_lazy
-from selectlab.plan import Outcome, Part, Pick, Plan
-from selectlab.scores import exact_terms
-from selectlab.search import Search
+from selectlab.engine.eager import Eager
+from selectlab.engine.lazy import Lazy, reason_not_lazy
+from selectlab.engine.plan import Outcome, Part, Pick, Plan
+from selectlab.engine.scores import exact_terms
+from selectlab.engine.search import Search
 
 __all__ = ["Outcome", "Part", "Pick", "Plan", "run"]
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selectlab import threads
-from selectlab.products import Float64, Index, panels
+from selectlab.nearest.products import Float64, Index, panels
 
 if TYPE_CHECKING:
-    from selectlab.nearest_selected import NearestSelected
+    from selectlab.nearest.nearest_selected import NearestSelected
 
 _PANEL = 256
 _FEWEST, _MOST = 32, 128

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from selectlab import threads
-from selectlab.space import Float32, Index, blocks_of, read
+from selectlab.nearest.space import Float32, Index, blocks_of, read
 
 Hashes: TypeAlias = npt.NDArray[np.uint64]
 

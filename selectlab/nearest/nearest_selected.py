@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from selectlab import threads
-from selectlab.few_nearest import FewNearest, sq_lengths
-from selectlab.objective import BoolArray, FloatArray
-from selectlab.products import (
+from selectlab.nearest.few_nearest import FewNearest, sq_lengths
+from selectlab.nearest.products import (
     UNIT_ROUNDOFF_64,
     Float32,
     Float64,
@@ -25,6 +24,7 @@ from selectlab.products import (
     tile_rows,
     with_room,
 )
+from selectlab.objective import BoolArray, FloatArray
 from selectlab.running_sum import ExactSum
 
 _PAIRS = 16_384

@@ -13,9 +13,18 @@ from typing import Any
 import numpy as np
 
 from selectlab import threads
-from selectlab.crossing import best_columns, device
-from selectlab.equal_rows import Distinct
-from selectlab.space import Float32, Float64, Index, Space, blocks_of, buffer, read, sq_dists
+from selectlab.nearest.crossing import best_columns, device
+from selectlab.nearest.equal_rows import Distinct
+from selectlab.nearest.space import (
+    Float32,
+    Float64,
+    Index,
+    Space,
+    blocks_of,
+    buffer,
+    read,
+    sq_dists,
+)
 
 _TILE_PRODUCTS = 1 << 19
 _TILE_ROWS = 2048

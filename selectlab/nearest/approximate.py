@@ -17,7 +17,7 @@ import numpy as np
 
 from selectlab import threads
 from selectlab.errors import MissingExtraError
-from selectlab.space import Index, blocks_of, read, spread
+from selectlab.nearest.space import Index, blocks_of, read, spread
 
 _SEED = 1234
 _POINTS_PER_LIST = 64

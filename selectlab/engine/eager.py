@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from selectlab import threads
+from selectlab.engine.plan import TINY, Plan
+from selectlab.engine.scores import exact_scores, exact_terms, silence, slack_of
+from selectlab.engine.search import Search
 from selectlab.forms import Falling
 from selectlab.objective import BoolArray, Rows, Side
-from selectlab.plan import TINY, Plan
-from selectlab.scores import exact_scores, exact_terms, silence, slack_of
-from selectlab.search import Search
 
 _BLOCK_ROWS = 32_768
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from selectlab import greedy
+from selectlab.cluster.executor import Executor, Request
+from selectlab.cluster.shard import PartOfPlan
+from selectlab.cluster.sharded import ShardedVectors
+from selectlab.engine import greedy
 from selectlab.errors import ConfigError, did_you_mean
-from selectlab.executor import Executor, Request
 from selectlab.neighbours import nearest
 from selectlab.resolve import Resolved, anew
-from selectlab.shard import PartOfPlan
-from selectlab.sharded import ShardedVectors
 from selectlab.types import Rows, Vectors
 
 RANDOM_SEED = 0

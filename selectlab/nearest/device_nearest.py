@@ -1,6 +1,6 @@
 """Distances to a growing set: products on a torch device, all else as on the CPU.
 
-The bounds of :mod:`selectlab.products` hold for float32 sums in any order, so they hold for
+The bounds of :mod:`selectlab.nearest.products` hold for float32 sums in any order, so they hold for
 every device, and what they leave open is compared on the CPU. M vectors, D dimensions.
 """
 
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selectlab import threads
-from selectlab.device_products import full_precision, sent, torch_name
-from selectlab.nearest_selected import NearestSelected
+from selectlab.nearest.device_products import full_precision, sent, torch_name
+from selectlab.nearest.nearest_selected import NearestSelected
+from selectlab.nearest.products import Float32, Index, Panel, gather, panels, slack_of, sq_norms
 from selectlab.objective import FloatArray
-from selectlab.products import Float32, Index, Panel, gather, panels, slack_of, sq_norms
 
 if TYPE_CHECKING:
     import torch

@@ -1,4 +1,4 @@
-"""Products on a torch device: those of :mod:`selectlab.crossing`, and what all of them need."""
+"""Products on a torch device: those of the crossing module, and what all of them need."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from selectlab.space import Float32, Floats, Index
+from selectlab.nearest.space import Float32, Floats, Index
 
 if TYPE_CHECKING:
     import torch

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from selectlab.engine.frontier import Corners
+from selectlab.engine.plan import Part
+from selectlab.engine.scores import exact_scores, slack_of
+from selectlab.engine.terms import Added, Alone, Column, FromTable, Moved, Term, total
 from selectlab.forms import CloseUp, Falling
-from selectlab.frontier import Corners
 from selectlab.objective import Rows
-from selectlab.plan import Part
-from selectlab.scores import exact_scores, slack_of
-from selectlab.terms import Added, Alone, Column, FromTable, Moved, Term, total
 
 
 class Core:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from selectlab.space import Float64, Floats, Index, buffer, sq_dists
+from selectlab.nearest.space import Float64, Floats, Index, buffer, sq_dists
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 

@@ -10,13 +10,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from selectlab import greedy, threads
+from selectlab import threads
+from selectlab.cluster.executor import Failure, Request, ShardSpec
 from selectlab.distances import NearestSelected, nearest_selected
-from selectlab.executor import Failure, Request, ShardSpec
+from selectlab.engine import greedy
+from selectlab.engine.plan import Part, Plan
+from selectlab.nearest.products import Float32, Index
 from selectlab.neighbours import nearest
 from selectlab.objective import FloatArray
-from selectlab.plan import Part, Plan
-from selectlab.products import Float32, Index
 from selectlab.resources import Resources, using
 from selectlab.stored import block_rows, judged, row_hashes, scale_rows
 from selectlab.types import Signal, Strategy

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from selectlab.cluster.executor import Executor
 from selectlab.errors import ConfigError, did_you_mean
-from selectlab.executor import Executor
 
 ENGINES = ("local", "process", "ray")
 
@@ -60,11 +60,11 @@ def running(
         return
     executor: Executor[Any]
     if engine == "process":
-        from selectlab.process_executor import ProcessExecutor
+        from selectlab.cluster.process_executor import ProcessExecutor
 
         executor = ProcessExecutor(workers, make)
     else:
-        from selectlab.ray_executor import RayExecutor
+        from selectlab.cluster.ray_executor import RayExecutor
 
         executor = RayExecutor(workers, make)
     try:

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from selectlab.cluster.executor import Executor, Request, RowParts, ShardSpec, even_cuts
 from selectlab.errors import DataError
-from selectlab.executor import Executor, Request, RowParts, ShardSpec, even_cuts
 from selectlab.ids import Index, narrow
 from selectlab.stored import DistantVectors, Float32, Float64
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from selectlab.executor import Request
-from selectlab.nearest_selected import NearestSelected
+from selectlab.cluster.executor import Request
+from selectlab.cluster.sharded import ShardedVectors
+from selectlab.nearest.nearest_selected import NearestSelected
+from selectlab.nearest.products import Float32, Index
 from selectlab.objective import FloatArray
-from selectlab.products import Float32, Index
-from selectlab.sharded import ShardedVectors
 
 _KEPT_BYTES = 1 << 26
 _KEPT = 4

@@ -1,0 +1,1 @@
+"""Vectors held by workers, on this machine or on many."""
