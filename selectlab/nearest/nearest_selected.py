@@ -146,7 +146,7 @@ class NearestSelected:
         if isinstance(self.vectors, np.ndarray):
             order = np.argsort(self._seen[stale], kind="stable")
         else:
-            order, rows = np.argsort(stale, kind="stable"), 8 * rows
+            order, rows = np.argsort(stale, kind="stable"), 2 * rows
         rows = min(rows, max(256, -(-len(stale) // 4)))
 
         def work(part: slice) -> int:
