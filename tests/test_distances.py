@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.spatial.distance import cdist
 
 from selectlab.distances import (
     NearestSelected,
     exact_sq_dists,
 )
 from selectlab.nearest import products
-from selectlab.neighbours import nearest, neighbours, other_neighbours
 
 Array = np.ndarray[Any, Any]
 
@@ -41,43 +39,6 @@ def test_small_gaps_at_large_offsets_survive() -> None:
     """The product form of float32 gives 0 here: 4096^2 swallows (1/1024)^2."""
     a, b = f32([[4096.0]]), f32([[4096.0 + 2.0**-11]])
     assert exact_sq_dists(a, b).tolist() == [2.0**-22]
-
-
-def test_nearest_by_hand() -> None:
-    dists, index = nearest(f32([[0, 3], [6, 8], [1, 1]]), f32([[0, 0], [6, 0], [1, 1]]))
-    assert dists.tolist() == [5**0.5, 8.0, 0.0]
-    assert index.tolist() == [2, 1, 2]
-
-
-def test_neighbours_against_scipy() -> None:
-    rng = np.random.default_rng(0)
-    corpus, vectors = f32(rng.normal(size=(37, 5))), f32(rng.normal(size=(11, 5)))
-    dists, index = neighbours(corpus, vectors, 4)
-    true = cdist(vectors.astype(np.float64), corpus.astype(np.float64))
-    order = np.argsort(true, axis=1, kind="stable")[:, :4]
-    assert index.tolist() == order.tolist()
-    assert np.allclose(dists, np.take_along_axis(true, order, 1), rtol=1e-12)
-
-
-def test_near_duplicates_far_from_the_origin_have_their_real_distance() -> None:
-    """By |a|^2 + |b|^2 - 2ab in float32 these distances come out 0 or far off."""
-    vectors = f32([[1000.0, 0.0], [1000.0, 0.001], [1000.0, 0.003]])
-    true = cdist(vectors.astype(np.float64), vectors.astype(np.float64))
-    found = other_neighbours(vectors, 2)
-    for row in range(3):
-        expected = np.sort(np.delete(true[row], row))
-        assert np.allclose(found[row], expected, rtol=1e-12)
-
-
-def test_others_are_never_oneself_but_may_be_duplicates() -> None:
-    """0, 0, 0 and 3: the duplicates are each other's neighbours at 0."""
-    found = other_neighbours(f32([[0.0], [0.0], [0.0], [3.0]]), 2)
-    assert found.tolist() == [[0, 0], [0, 0], [0, 0], [3, 3]]
-
-
-def test_more_duplicates_than_neighbours() -> None:
-    found = other_neighbours(f32([[1.0, 2.0]] * 9 + [[4.0, 6.0]]), 2)
-    assert found.tolist() == [[0, 0]] * 9 + [[5, 5]]
 
 
 def line(*places: float) -> NearestSelected:
