@@ -306,7 +306,7 @@ def test_an_interrupt_is_no_traceback_and_leaves_nothing(tmp_path: Path) -> None
     raw = config((RANDOM, WEIGHTS), (metadata("w"), WEIGHTS), n_samples=n)
     build(tmp_path, {"data/metadata.csv": f"sample_id,w\n{rows}", "config.json": raw})
     code = (
-        "import sys\nfrom selectlab import greedy\nrun = greedy.run\n"
+        "import sys\nfrom selectlab.engine import greedy\nrun = greedy.run\n"
         "def slow(*given, **more):\n"
         "    print('picking', flush=True)\n    return run(*given, **more)\n"
         "greedy.run = slow\nsys.argv[0] = 'selectlab'\nfrom selectlab.cli import main\nmain()"
