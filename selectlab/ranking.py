@@ -16,8 +16,13 @@ from selectlab.cluster.shard import Worker
 from selectlab.cluster.sharded import ShardedVectors, hold_array
 from selectlab.engine import greedy
 from selectlab.errors import ConfigError, DataError
+from selectlab.nearest.products import sq_norms
 from selectlab.resources import checked_device, current, using
-from selectlab.types import BoolArray, Embedded, Rows, Signal, Strategy
+from selectlab.stored import DistantVectors
+from selectlab.types import BoolArray, Counts, Embedded, Rows, Scalars, Signal, Strategy
+
+_LARGEST_SQ_NORM = 1e37
+"""Sums of a few squared norms must stay finite in float32."""
 
 
 @dataclass(frozen=True)
@@ -63,22 +68,26 @@ def rank(
 
     Raises:
         ConfigError: A strategy does not fit its signal, or the device is not there.
-        DataError: The signals have different lengths, no row is left, or a preselected row is
-            none.
+        DataError: The signals have different lengths or values that are not finite, no row is
+            left, or a preselected row is none.
         EngineError: The workers cannot go on.
 
     Example:
         >>> from selectlab.strategies import Diversity
-        >>> from selectlab.types import Vectors
+        >>> from selectlab.stored import DistantVectors
+    from selectlab.types import BoolArray, Counts, Embedded, Rows, Scalars, Signal, Strategy
         >>> line = np.array([[0.0], [1.0], [5.0]], dtype=np.float32)
         >>> rank([(Vectors(vectors=line), Diversity())], 2).rows
         array([0, 2])
     """
+    if not parts:
+        raise DataError("rank: nothing to rank by; give at least one (signal, strategy)")
+    parts = [(_usable(signal), strategy) for signal, strategy in parts]
     lengths = {len(signal) for signal, _ in parts}
     if len(lengths) != 1 or 0 in lengths:
         raise DataError(f"rank: signals of one length, at least 1, are needed, got {lengths}")
-    if n_samples < 1:
-        raise DataError(f"rank: n_samples must be at least 1, got {n_samples}")
+    if isinstance(n_samples, bool) or not isinstance(n_samples, int | np.integer) or n_samples < 1:
+        raise DataError(f"rank: n_samples must be a whole number, at least 1, got {n_samples!r}")
     before = _checked(preselected, *lengths)
     resources = replace(current(), device=checked_device(device))
     with (
@@ -116,6 +125,40 @@ def _handed_over(
             signal = replace(signal, vectors=held[id(array)])
         given.append((signal, strategy))
     return given
+
+
+def _usable(signal: Signal) -> Signal:
+    """Return a signal whose values are finite and of the types that the engine works on."""
+    match signal:
+        case Embedded():
+            return _usable_vectors(signal)
+        case Scalars():
+            values = np.asarray(signal.values, dtype=np.float64)
+            if not np.abs(values).max(initial=0.0) < np.finfo(np.float64).max / max(len(values), 1):
+                raise DataError("rank: numbers that are NaN, infinite or too large to be added up")
+            return replace(signal, values=values)
+        case Counts():
+            counts = np.asarray(signal.values, dtype=np.float64)
+            if not (np.isfinite(counts).all() and counts.min(initial=0.0) >= 0):
+                raise DataError("rank: counts that are NaN, infinite or negative")
+            return replace(signal, values=counts)
+        case _:
+            return signal
+
+
+def _usable_vectors(signal: Embedded) -> Embedded:
+    if isinstance(signal.vectors, DistantVectors):
+        return signal
+    vectors = np.asarray(signal.vectors)
+    if vectors.ndim != 2 or not vectors.shape[1] or vectors.dtype.kind not in "fiub":
+        raise DataError(
+            f"rank: vectors must be a matrix of numbers, got {vectors.dtype}{list(vectors.shape)}"
+        )
+    vectors = np.asarray(vectors, dtype=np.float32)
+    wrong = np.flatnonzero(~(sq_norms(vectors) < _LARGEST_SQ_NORM))
+    if len(wrong):
+        raise DataError(f"rank: vector {wrong[0]} has NaN, infinite or overflowing values")
+    return replace(signal, vectors=vectors)
 
 
 def _checked(preselected: npt.ArrayLike, n_rows: int) -> Rows:

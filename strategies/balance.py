@@ -265,7 +265,9 @@ class _Drift(Drifting):
                 grown = np.log((after + self._high) / (before + self._high))
                 grown = np.where(before + self._high > 0, grown, 0.0)
                 wider = math.log((total_after + self._least) / (total + self._least))
-        floored = bool(((before + self._low)[shares > 0] < _FLOOR * (total + self._most)).any())
+        # A share that is floored does not follow its count: what counts is the floor's side.
+        counts, whole = (after, total_after) if side == "upper" else (before, total)
+        floored = bool(((counts + self._low)[shares > 0] < _FLOOR * (whole + self._most)).any())
         if side == "upper":
             moved = float(shares @ grown) - (0.0 if floored else wider) + _SURE
             return min(moved, largest)

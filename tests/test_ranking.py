@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 
 from selectlab import Dataset, rank, select
+from selectlab.engine import greedy
+from selectlab.engine.eager import Eager
+from selectlab.engine.plan import Part, Plan
 from selectlab.errors import ConfigError, DataError
 from selectlab.inputs import Embeddings, Metadata
-from selectlab.strategies import Diversity, Similarity, Threshold, Weights
-from selectlab.types import Scalars, Vectors
+from selectlab.resources import Resources, using
+from selectlab.strategies import Balance, Diversity, Similarity, Threshold, Weights
+from selectlab.types import Counts, Scalars, Vectors
 
 LINE = Vectors(vectors=np.array([[0.0], [1.0], [2.0], [5.0], [9.0]], dtype=np.float32))
 
@@ -69,8 +73,11 @@ def test_it_is_what_select_picks() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"parts": [], "n_samples": 1}, "rank: signals of one length, at least 1, are needed"),
-        ({"n_samples": 0}, "rank: n_samples must be at least 1, got 0"),
+        ({"parts": []}, "rank: nothing to rank by"),
+        ({"n_samples": 0}, "rank: n_samples must be a whole number, at least 1, got 0"),
+        ({"n_samples": 2.5}, "rank: n_samples must be a whole number, at least 1, got 2.5"),
+        ({"parts": [(Vectors(vectors=np.ones(3)), Diversity())]}, "rank: vectors must be a matrix"),
+        ({"parts": [(Vectors(vectors=np.ones((3, 0))), Diversity())]}, "rank: vectors must be a"),
         ({"preselected": [5]}, r"rank: preselected must be rows from 0 to 4, got \[5\]"),
         ({"preselected": [0.5]}, "rank: preselected must be rows from 0 to 4"),
     ],
@@ -94,3 +101,83 @@ def test_an_unknown_device() -> None:
 def test_a_query_of_one() -> None:
     signal = Vectors(vectors=LINE.vectors, query=np.array([[4.0]], dtype=np.float32))
     assert rank([(signal, Similarity())], 2).rows.tolist() == [3, 2]
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float16, np.uint8])
+def test_vectors_of_other_types_are_taken(kind: Any) -> None:
+    signal = Vectors(vectors=LINE.vectors.astype(kind))
+    assert rank([(signal, Diversity())], 3).rows.tolist() == [0, 4, 3]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, 1e19])
+def test_vectors_that_are_not_usable(wrong: float) -> None:
+    vectors = LINE.vectors.copy()
+    vectors[3] = wrong
+    message = "rank: vector 3 has NaN, infinite or overflowing values"
+    with pytest.raises(DataError, match=message):
+        rank([(Vectors(vectors=vectors), Diversity())], 2)
+
+
+def test_numbers_that_are_not_usable() -> None:
+    values = np.array([1.0, np.nan, 1.0, 1.0, 1.0])
+    with pytest.raises(DataError, match="rank: numbers that are NaN"):
+        rank([(Scalars(values=values), Weights())], 2)
+
+
+@pytest.mark.parametrize("scale", [1e-24, 1e-23, 1e-22, 1e-18, 1e-9, 1e9, 1e17])
+def test_the_scale_of_the_vectors_means_nothing(scale: float) -> None:
+    """Float32 products of numbers below 1e-19 are zero; the picks are not to be taken from them."""
+    base = np.random.default_rng(0).normal(size=(3000, 16))
+    steps = np.round(base * 1024) / 1024
+    scaled = (steps * 2.0 ** np.round(np.log2(scale))).astype(np.float32)
+    expected = rank([(Vectors(vectors=steps.astype(np.float32)), Diversity())], 40).rows
+    with using(Resources(pool_rows=60, core_rows=16)):
+        assert rank([(Vectors(vectors=scaled), Diversity())], 40).rows.tolist() == expected.tolist()
+
+
+def test_a_share_that_sinks_below_the_floor_is_followed() -> None:
+    """A class that one preselected row has just enough of; everything selected makes it rarer."""
+    n, rng = 6000, np.random.default_rng(0)
+    counts = np.c_[np.zeros(n), rng.uniform(0.5, 1.5, n), rng.random(n)]
+    counts[0] = [4.6e-10, 1, 1]
+    weights = rng.random(n)
+    parts: Any = [
+        (Counts(values=counts, names=("A", "B", "C")), Balance(target={"A": 0.9, "B": 0.1})),
+        (Scalars(values=weights), Weights()),
+    ]
+    found = [
+        rank(parts, 60, preselected=[0]).rows.tolist(),
+        search_all(parts, 60, preselected=0),
+    ]
+    assert found[0] == found[1]
+
+
+def search_all(parts: Any, n: int, preselected: int) -> list[int]:
+    """Pick by looking at all rows every time."""
+    candidates = np.ones(len(parts[0][0]), dtype=np.bool_)
+    candidates[preselected] = False
+    started = []
+    for i, (signal, strategy) in enumerate(parts):
+        objective = strategy.start(signal)
+        objective.add(np.array([preselected]))
+        started.append(Part(i, str(i), strategy.strength, objective))
+    plan = Plan(started, candidates, n)
+    return greedy.search_with(Eager(plan, "a test"), plan).rows
+
+
+def test_rows_that_may_never_be_picked_are_not_met_one_by_one() -> None:
+    """A dense cluster holds the highest weights; all of it is too close to its first pick."""
+    n, rng = 20_000, np.random.default_rng(0)
+    many = n * 9 // 10
+    dense, wide = 1e-3 * rng.normal(size=(many, 8)), rng.normal(size=(n - many, 8))
+    weights = np.concatenate([1 + rng.random(many), 1e-3 * rng.random(n - many)])
+    apart = Diversity(strength=0.01, stopping_condition_minimum_distance=0.5)
+    found = rank(
+        [
+            (Vectors(vectors=np.concatenate([dense, wide]).astype(np.float32)), apart),
+            (Scalars(values=weights), Weights(strength=5.0)),
+        ],
+        20,
+    )
+    assert len(found) == 20
+    assert found.engine["rounds"]["one by one"] < 10

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from selectlab import threads
 from selectlab.engine.core_rows import Core
 from selectlab.engine.frontier import Corners
 from selectlab.engine.phase import Phase
@@ -26,6 +27,7 @@ from selectlab.resources import current
 
 _MOST_CLASSES = 4096
 _LONGEST_PAUSE = 64
+_BLOCK_ROWS = 65_536
 
 
 def reason_not_lazy(plan: Plan) -> str | None:
@@ -84,6 +86,8 @@ class Lazy(Search):
                 return row
             elif broken(self.skips, row) is not None:
                 self._close(np.array([row], dtype=np.intp))
+                if self._core is None:
+                    self._close_all_barred()
             else:
                 return self.stopped_by(row) or row
 
@@ -142,6 +146,10 @@ class Lazy(Search):
             self._core = self._make_core(phase)
             if self._core is None:
                 self._pool = None
+                self._fresh = False
+                self._close_all_barred()
+                if not phase.live.any():
+                    return None
 
     def _one_by_one(self, phase: Phase) -> int | None:
         """Find the best row among all, and wait before trying a pool again where that is vain."""
@@ -155,16 +163,14 @@ class Lazy(Search):
         return phase.best_of_all()
 
     def _make_core(self, phase: Phase) -> Core | None:
-        """Make a core of the best rows of the pool, less those that may never be picked."""
+        """Make a core of the best rows of the pool; ``None`` when none of it may be picked."""
         assert self._pool is not None
         while True:
             pool = self._pool[phase.live[self._pool]]
             if not len(pool):
                 return None
             rows = phase.best_of(pool, self._core_rows)
-            barred = np.zeros(len(rows), dtype=np.bool_)
-            for condition in self.skips:
-                barred |= condition.breaks(rows)
+            barred = self._barred(rows)
             if not barred.any():
                 break
             self._close(rows[barred])
@@ -173,6 +179,21 @@ class Lazy(Search):
         rest = pool[~np.isin(pool, rows, assume_unique=True)]
         others = self._outside + ([phase.corners(rest)] if len(rest) else [])
         return Core(rows, phase.terms, phase.parts, others)
+
+    def _barred(self, rows: Rows) -> BoolArray:
+        """Return True for rows that may never be picked."""
+        barred = np.zeros(len(rows), dtype=np.bool_)
+        for condition in self.skips:
+            barred |= condition.breaks(rows)
+        return barred
+
+    def _close_all_barred(self) -> None:
+        """Leave alone all rows that may never be picked, so as not to meet them one by one."""
+        assert self._phase is not None
+        for block in threads.cut(len(self.open), _BLOCK_ROWS):
+            rows = np.flatnonzero(self._phase.live[block]) + block.start
+            if len(rows):
+                self._close(rows[self._barred(rows)])
 
     def _close(self, rows: Rows) -> None:
         """Leave rows alone for the rest of the run."""

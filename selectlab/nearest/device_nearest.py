@@ -14,7 +14,16 @@ import numpy as np
 from selectlab import threads
 from selectlab.nearest.device_products import full_precision, sent, torch_name
 from selectlab.nearest.nearest_selected import NearestSelected
-from selectlab.nearest.products import Float32, Index, Panel, gather, panels, slack_of, sq_norms
+from selectlab.nearest.products import (
+    Float32,
+    Index,
+    Panel,
+    gather,
+    least_of,
+    panels,
+    slack_of,
+    sq_norms,
+)
 from selectlab.objective import FloatArray
 
 if TYPE_CHECKING:
@@ -159,6 +168,7 @@ class OnDevice:
             held[block] = sent(self._vectors[block], self._device)
             torch.sum(held[block].square(), dim=1, out=lengths[block])
         self.norms = lengths.cpu().numpy() * np.float32(1 + 2 * slack_of(dimension))
+        self.norms += np.float32(least_of(dimension))
         return held
 
 

@@ -18,6 +18,7 @@ from selectlab.nearest.products import (
     Tile,
     exact_sq_dists,
     gather,
+    least_of,
     panels,
     slack_of,
     sq_norms,
@@ -56,7 +57,8 @@ class NearestSelected:
         n_vectors, dimension = vectors.shape
         self._slack = slack_of(dimension)
         self._norms = self._measured()
-        self._widest = 4 * self._slack * float(self._norms.max(initial=0.0))
+        self._least = 4 * least_of(dimension)
+        self._widest = 4 * self._slack * float(self._norms.max(initial=0.0)) + self._least
         self.upper = np.full(n_vectors, np.inf, dtype=np.float32)
         self._seen = np.zeros(n_vectors, dtype=np.int32)
         self._known = np.zeros(n_vectors)
@@ -263,7 +265,7 @@ class NearestSelected:
             rough += self._panel.shift[:size]
             rough += self._norms[i]
             width = 6 * self._slack * (self._member_norms[:size] + float(self._norms[i]))
-            self._latest = (i, size), rough - width, rough
+            self._latest = (i, size), rough - width - self._least, rough
         return self._latest[1], self._latest[2]
 
     def _find_one(self, i: int, vector: Float64, size: int) -> None:

@@ -52,6 +52,11 @@ def slack_of(dimension: int) -> float:
     return (dimension + 16) * UNIT_ROUNDOFF
 
 
+def least_of(dimension: int) -> float:
+    """Return how wrong a float32 product can be where its terms are too small for float32."""
+    return 4 * (dimension + 16) * float(np.finfo(np.float32).tiny)
+
+
 def tile_rows(dimension: int) -> int:
     """Return how many vectors make a tile that stays in cache."""
     return max(256, min(2048, _TILE_FLOATS // max(dimension, 1)))
@@ -62,11 +67,13 @@ def sq_norms(vectors: Any) -> Float32:
     n_vectors, dimension = vectors.shape
     norms = np.empty(n_vectors, dtype=np.float32)
     up = np.float32(1 + 2 * slack_of(dimension))
+    least = np.float32(least_of(dimension))
 
     def measure(block: slice) -> None:
         values = vectors[block]
         np.einsum("ij,ij->i", values, values, out=norms[block])
         norms[block] *= up
+        norms[block] += least
 
     rows = max(tile_rows(dimension), min(65_536, -(-n_vectors // 8)))
     threads.over(threads.cut(n_vectors, rows), measure)
