@@ -29,7 +29,7 @@ LAYERS = [
     "crossing",
     "closest",
     "neighbours",
-    "forms few_nearest",
+    "forms few_nearest findings",
     "running_sum signals",
     "nearest_selected vector_signals class_signals",
     "device_nearest sharded_nearest",

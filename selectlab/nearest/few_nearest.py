@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from selectlab import threads
 from selectlab.nearest.products import Float64, Index, panels
@@ -34,7 +35,11 @@ class FewNearest:
     """
 
     def __init__(
-        self, nearest: NearestSelected, index: Index, sq_dists: Float64, seen: Index
+        self,
+        nearest: NearestSelected,
+        index: Index,
+        sq_dists: Float64,
+        seen: npt.NDArray[np.integer],
     ) -> None:
         self._nearest, self._index = nearest, index
         self._vectors = np.asarray(nearest.vectors[index], dtype=np.float64)
@@ -61,7 +66,7 @@ class FewNearest:
         """Leave what was found with the set, for the next time."""
         self._nearest.put_back(self._index, self.sq_dists, self._seen)
 
-    def _catch_up(self, seen: Index) -> None:
+    def _catch_up(self, seen: npt.NDArray[np.integer]) -> None:
         """Account for the members that each vector has not seen."""
         order = np.argsort(seen, kind="stable")
         rows = max(_FEWEST, min(_MOST, -(-len(order) // (2 * threads.n_threads()))))

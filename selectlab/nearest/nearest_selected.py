@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from selectlab import threads
 from selectlab.nearest.few_nearest import FewNearest, sq_lengths
+from selectlab.nearest.findings import Findings
 from selectlab.nearest.products import (
     UNIT_ROUNDOFF_64,
     Float32,
@@ -49,7 +50,7 @@ class NearestSelected:
         fetched: Number of vectors read so far.
 
     Cost:
-        About 28 bytes per vector. M * D once, for the lengths of the vectors.
+        About 16 bytes per vector. M * D once, for the lengths of the vectors.
     """
 
     def __init__(self, vectors: Any) -> None:
@@ -61,11 +62,7 @@ class NearestSelected:
         self._widest = 4 * self._slack * float(self._norms.max(initial=0.0)) + self._least
         self.upper = np.full(n_vectors, np.inf, dtype=np.float32)
         self._seen = np.zeros(n_vectors, dtype=np.int32)
-        self._known = np.zeros(n_vectors)
-        self._known_seen = np.zeros(n_vectors, dtype=np.int32)
-        self._closest = np.zeros(n_vectors, dtype=np.int32)
-        self._followed = np.zeros(n_vectors)
-        self._followed_to = np.zeros(n_vectors, dtype=np.int32)
+        self._found = Findings(n_vectors)
         self._panel = Panel(dimension)
         self._members = np.empty((16, dimension))
         self._member_norms = np.empty(16)
@@ -170,20 +167,21 @@ class NearestSelected:
         size = len(self)
         if not size:
             return np.full(len(index), np.inf)
-        seen = self._known_seen[index]
-        settled = (seen == size) | ((seen > 0) & (self._known[index] == 0))
+        found, at = self._found, self._found.of(index)
+        settled = (found.seen[at] == size) | ((found.seen[at] > 0) & (found.sq_dist[at] == 0))
         open_ones = np.unique(index[~settled])
         rows = max(1, _PAIRS * 16 // size)
         for start in range(0, len(open_ones), rows):
             self._find_exactly(open_ones[start : start + rows], size)
-        return self._known[index]
+        return found.sq_dist[found.of(index)]
 
     def closest(self, i: int) -> int:
         """Return the member nearest to vector ``i`` (its index), -1 while the set is empty."""
         if not self.indices:
             return -1
-        self.exact(np.array([i], dtype=np.intp))
-        return self.indices[int(self._closest[i])]
+        row = np.array([i], dtype=np.intp)
+        self.exact(row)
+        return self.indices[int(self._found.closest[self._found.of(row)[0]])]
 
     def is_current(self, index: Index) -> BoolArray:
         """Return True where the upper bound accounts for all members."""
@@ -199,12 +197,14 @@ class NearestSelected:
 
         What an earlier call found about a vector, and was put back, is not worked out again.
         """
-        return FewNearest(self, index, self._followed[index], self._followed_to[index])
+        found, at = self._found, self._found.of(index)
+        return FewNearest(self, index, found.followed[at], found.followed_to[at])
 
     def put_back(self, index: Index, sq_dists: Float64, seen: int) -> None:
         """Take note of nearly exact squared distances to the first ``seen`` members."""
-        self._followed[index] = sq_dists
-        self._followed_to[index] = seen
+        at = self._found.about(index)
+        self._found.followed[at] = sq_dists
+        self._found.followed_to[at] = seen
 
     def error_of(self, sq_length: float) -> float:
         """Return how wrong float64 products with the members can be for a vector this long."""
@@ -274,19 +274,22 @@ class NearestSelected:
         maybe = np.flatnonzero(low <= high.min())
         sq_dists = exact_sq_dists(self._members[maybe], vector)
         best = int(np.argmin(sq_dists))
-        self._known[i] = sq_dists[best]
-        self._closest[i] = maybe[best]
-        self._known_seen[i] = size
-        self._round_up(np.array([i], dtype=np.intp))
+        row = np.array([i], dtype=np.intp)
+        at = self._found.about(row)
+        self._found.sq_dist[at] = sq_dists[best]
+        self._found.closest[at] = maybe[best]
+        self._found.seen[at] = size
+        self._round_up(row)
 
     def _find_exactly(self, index: Index, size: int) -> None:
         """Compare vectors with the members that could be their nearest, by differences."""
         vectors = np.asarray(self.vectors[index], dtype=np.float64)
-        first = int(self._known_seen[index].min())
+        notes, place = self._found, self._found.about(index)
+        first = int(notes.seen[place].min())
         if len(index) == 1 and not first:
             self._find_one(int(index[0]), vectors[0], size)
             return
-        before = np.where(self._known_seen[index] > 0, self._known[index], np.inf)
+        before = np.where(notes.seen[place] > 0, notes.sq_dist[place], np.inf)
         lengths = sq_lengths(vectors)
         rough = vectors @ self._members[first:size].T
         rough *= -2.0
@@ -301,18 +304,18 @@ class NearestSelected:
             sq_dists[part] = exact_sq_dists(vectors[row[part]], self._members[first + member[part]])
         self.computed += rough.size
         order = np.lexsort((member, sq_dists, row))
-        at, place = np.unique(row[order], return_index=True)
-        found = order[place]
+        at, starts = np.unique(row[order], return_index=True)
+        found = order[starts]
         closer = sq_dists[found] < before[at]
-        won = index[at[closer]]
-        self._known[won] = sq_dists[found[closer]]
-        self._closest[won] = first + member[found[closer]]
-        self._known_seen[index] = size
+        won = place[at[closer]]
+        notes.sq_dist[won] = sq_dists[found[closer]]
+        notes.closest[won] = first + member[found[closer]]
+        notes.seen[place] = size
         self._round_up(index)
 
     def _round_up(self, index: Index) -> None:
         """Let the upper bounds follow what is known exactly."""
-        known = self._known[index]
+        known = self._found.sq_dist[self._found.of(index)]
         rounded = known.astype(np.float32)
         up = np.where(rounded < known, np.nextafter(rounded, np.float32(np.inf)), rounded)
         self.upper[index] = np.minimum(self.upper[index], up)
