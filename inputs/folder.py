@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -18,11 +18,16 @@ from selectlab.inputs.files import Folder, Progress, cache_folder, open_folder
 from selectlab.inputs.image_names import ImageNames
 from selectlab.inputs.lightly_metadata import MetadataFiles, metadata_ids, read_metadata_files
 from selectlab.inputs.metadata_columns import Declared, parse_metadata_schema
+from selectlab.inputs.metadata_rows import read_metadata_rows
 from selectlab.inputs.prediction_columns import PredictionTable
 from selectlab.inputs.prediction_folder import PredictionFolder
 from selectlab.inputs.sample_ids import is_image, matching, unique_id_lines
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 BUCKET = ".lightly"
+_VECTORS = (embedding_files.VECTOR, embedding_files.OBJECT)
 _RESERVED = ("predictions", "metadata", "embeddings", "tags")
 
 
@@ -156,12 +161,39 @@ class FolderSource:
             frames.append(metadata_tables.read_metadata_table(self._folder, path, declared))
             places.append(path)
         path = self._table_paths().get("", "")
-        without = (embedding_files.VECTOR, embedding_files.OBJECT)
-        if path.endswith(".parquet") and metadata_tables.keys(self._folder, path, without):
+        if path.endswith(".parquet") and metadata_tables.keys(self._folder, path, _VECTORS):
             frames.append(
-                metadata_tables.read_metadata_table(self._folder, path, declared, without)
+                metadata_tables.read_metadata_table(self._folder, path, declared, _VECTORS)
             )
             places.append(path)
+        return self._joined(frames, places, ids, declared)
+
+    def some_metadata(self, ids: Sequence[str], wanted: Sequence[str]) -> MetadataTable | None:
+        """Return what :meth:`metadata` does, at least of ``wanted``.
+
+        A parquet table that holds all metadata is read piece by piece. Several tables are read
+        whole: the type of a column depends on the gaps of all.
+        """
+        tables, declared = self._metadata_tables(), self._declared()
+        more = self._table_paths().get("", "").endswith(".parquet") and metadata_tables.keys(
+            self._folder, self._table_paths()[""], _VECTORS
+        )
+        files = self._folder.under(self._home("metadata"))
+        if files or more or len(tables) != 1 or not tables[0].endswith(".parquet"):
+            return self.metadata(ids)
+        known, path = Ids.of(ids).sorted_unique(), tables[0]
+        frame = read_metadata_rows(self._folder, path, declared, (), known, Ids.of(wanted))
+        if frame is None:
+            return self.metadata(ids)
+        return self._joined([frame], [path], ids, declared)
+
+    def _joined(
+        self,
+        frames: Sequence[pd.DataFrame],
+        places: Sequence[str],
+        ids: Sequence[str],
+        declared: Mapping[str, Declared],
+    ) -> MetadataTable | None:
         merged = metadata_tables.merged(frames)
         if merged is None:
             return None

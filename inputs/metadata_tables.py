@@ -45,7 +45,15 @@ def read_metadata_table(
         DataError: There is no column ``sample_id``, an id repeats, or a value is malformed.
     """
     read = _read_parquet if path.endswith(".parquet") else _read_csv
-    frame = read(folder, path, declared, without)
+    return typed_table(read(folder, path, declared, without), declared, path)
+
+
+def typed_table(frame: pd.DataFrame, declared: Mapping[str, Declared], path: str) -> pd.DataFrame:
+    """Return a table as it was read indexed by sample id, columns checked and typed.
+
+    Raises:
+        DataError: An id repeats, or a value is malformed.
+    """
     ids = [sample_id(name, path) for name in frame.pop(ID_COLUMN).tolist()]
     again = repeated(ids)
     if again:
@@ -146,6 +154,8 @@ def open_parquet(folder: Folder, path: str) -> Iterator[pq.ParquetFile]:
         try:
             with pq.ParquetFile(raw, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file:
                 yield file
+        except MemoryError:
+            raise
         except (pa.ArrowException, OSError) as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]
             raise DataError(f"{path}: not a readable parquet file, {first}") from None

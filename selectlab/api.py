@@ -105,6 +105,8 @@ def select(
         dataset = data if isinstance(data, Dataset) else _open(data)
         earlier = read_earlier(dataset.source.preselected() if preselected is None else preselected)
         parsed = _continued(parsed, earlier.states)
+        if saved is not None:
+            saved.check(parsed)
         with python_warnings.catch_warnings(record=True) as caught:
             python_warnings.simplefilter("always", UserWarning)
             resolved = resolve(parsed, dataset, earlier.ids)
@@ -316,11 +318,12 @@ def _words(reason: Reason, resolved: Resolved, entry: int) -> str:
 
 def _metadata_of(resolved: Resolved, outcome: greedy.Outcome) -> dict[str, dict[str, Any]]:
     """Return the metadata of the selected samples."""
-    table = resolved.dataset.metadata()
+    rows = np.concatenate([resolved.rows[pick.row] for pick in outcome.picks])
+    dataset = resolved.dataset
+    ids = [dataset.ids[row] for row in rows]
+    table = dataset.metadata() if current().memory is None else dataset.some_metadata(ids)
     if table is None:
         return {}
-    rows = np.concatenate([resolved.rows[pick.row] for pick in outcome.picks])
-    ids = [resolved.dataset.ids[row] for row in rows]
     frame = table.frame.reindex(ids)
     found: dict[str, dict[str, Any]] = {
         str(sample_id): {str(key): value for key, value in record.items()}

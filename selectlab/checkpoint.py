@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from selectlab.atomic import replace_file
+from selectlab.config import Config
 from selectlab.errors import DataError
 from selectlab.locks import held
 from selectlab.manifest import hash_ids
@@ -48,14 +49,11 @@ class _Origin:
     @classmethod
     def of(cls, resolved: Resolved, hashes: Sequence[str]) -> _Origin:
         """Return where the picks of a run come from; ``hashes`` are those of the inputs."""
-        import selectlab
-
         config, ids = resolved.config, resolved.dataset.ids
         before = [ids[row] for row in resolved.preselected]
-        told = {key: value for key, value in config.to_json().items() if key not in _SIZES}
         return cls(
-            selectlab=selectlab.__version__,
-            config=json.loads(json.dumps(told)),
+            selectlab=_version(),
+            config=_told(config),
             n_input=len(ids),
             sample_ids_blake2b=hash_ids(ids),
             n_preselected=len(before),
@@ -66,17 +64,22 @@ class _Origin:
             ],
         )
 
+    def rules_change(self, version: str, config: Mapping[str, Any]) -> str | None:
+        """Say what of version and config is not as it was; ``None`` where both are."""
+        if self.selectlab != version:
+            return f"selectlab {self.selectlab} wrote it, and this is {version}"
+        difference = _difference(self.config, config)
+        return None if difference is None else f"the config has changed: {difference}"
+
     def change(self, now: _Origin) -> str | None:
         """Say what is not as it was; ``None`` where everything is."""
-        if self.selectlab != now.selectlab:
-            return f"selectlab {self.selectlab} wrote it, and this is {now.selectlab}"
+        rules = self.rules_change(now.selectlab, now.config)
+        if rules is not None:
+            return rules
         if self.n_input != now.n_input:
             return f"the dataset has {now.n_input} samples, and had {self.n_input}"
         if self.sample_ids_blake2b != now.sample_ids_blake2b:
             return "the dataset has other sample ids"
-        difference = _difference(self.config, now.config)
-        if difference is not None:
-            return f"the config has changed: {difference}"
         if self.n_preselected != now.n_preselected:
             return f"{now.n_preselected} samples are preselected, and {self.n_preselected} were"
         if self.preselected_blake2b != now.preselected_blake2b:
@@ -86,6 +89,18 @@ class _Origin:
             if then.get(given["entry"]) != given["blake2b"]:
                 return f"{given['entry']}.input: {given['input']} has other values"
         return None
+
+
+def _version() -> str:
+    import selectlab
+
+    return selectlab.__version__
+
+
+def _told(config: Config) -> Any:
+    """Return a config as JSON gives it back, without its size."""
+    told = {key: value for key, value in config.to_json().items() if key not in _SIZES}
+    return json.loads(json.dumps(told))
 
 
 class Checkpoint:
@@ -123,15 +138,30 @@ class Checkpoint:
         if self._before is None:
             return []
         then, picked = self._before
-        change = then.change(self._origin)
+        self._refuse(then.change(self._origin))
+        rows = self._rows_of(picked, resolved)[: resolved.plan.n_picks]
+        self._rows, self.n_resumed = rows, len(rows)
+        return rows
+
+    def check(self, config: Config) -> None:
+        """Refuse what can be refused before any input is read.
+
+        Args:
+            config: That of the run, with what strategies take over from the last round.
+
+        Raises:
+            DataError: The picks come from another config or version.
+        """
+        if self._before is not None:
+            then = self._before[0]
+            self._refuse(then.rules_change(_version(), _told(config)))
+
+    def _refuse(self, change: str | None) -> None:
         if change is not None:
             raise DataError(
                 f"{self.path}: cannot go on: {change}; undo that, or remove the file to start "
                 "afresh"
             )
-        rows = self._rows_of(picked, resolved)[: resolved.plan.n_picks]
-        self._rows, self.n_resumed = rows, len(rows)
-        return rows
 
     def _rows_of(self, picked: Sequence[str], resolved: Resolved) -> list[int]:
         """Return the rows of the plan behind ids; a sequence goes by its first frame."""

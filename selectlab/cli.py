@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -34,9 +35,26 @@ def main() -> None:
     try:
         app(prog_name="selectlab")
     except SelectlabError as error:
-        line = str(error).replace("\r", "\\r").replace("\n", "\\n")
-        typer.echo(f"error: {line}", err=True)
-        sys.exit(2)
+        _refuse(str(error))
+    except MemoryError as error:
+        _refuse(_out_of_memory(error, sys.argv[1:]))
+
+
+def _refuse(line: str) -> NoReturn:
+    line = line.replace("\r", "\\r").replace("\n", "\\n")
+    typer.echo(f"error: {line}", err=True)
+    sys.exit(2)
+
+
+def _out_of_memory(error: MemoryError, given: Sequence[str]) -> str:
+    """Say what did not fit, and what a user of the command can do."""
+    what = str(error).partition(" for an array")[0]
+    line = f"out of memory: {what[0].lower()}{what[1:]}" if what else "out of memory"
+    if "select" not in given[:1]:
+        return line
+    if any(word.partition("=")[0] == "--memory" for word in given):
+        return f"{line}; give a smaller --memory, or free some: the machine has less than that"
+    return f"{line}; --memory SIZE keeps embeddings on the disk"
 
 
 def _print_version(wanted: bool) -> None:

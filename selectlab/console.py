@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
@@ -17,12 +18,13 @@ from rich.text import Text
 from selectlab.statistics import summary_lines
 
 if TYPE_CHECKING:
-    from selectlab.progress import Progress
+    from selectlab.progress import Progress, Stage
     from selectlab.registry import Installed
     from selectlab.selection import Selection
 
 _PIPE_WIDTH = 160
 _BAR_WIDTH = 30
+_BAR_LEAST = 8
 
 
 def console() -> Console:
@@ -102,7 +104,7 @@ def live_progress(progress: Progress) -> Iterator[None]:
     """Show a progress on the last line of the terminal behind stderr, and remove it afterwards."""
     screen = Console(stderr=True, highlight=False)
     with Live(
-        get_renderable=lambda: _progress_line(progress),
+        get_renderable=lambda: progress_line(progress.now, screen.width),
         console=screen,
         refresh_per_second=4,
         transient=True,
@@ -111,15 +113,31 @@ def live_progress(progress: Progress) -> Iterator[None]:
         yield
 
 
-def _progress_line(progress: Progress) -> Table:
-    stage = progress.now
+def progress_line(stage: Stage, width: int) -> Table:
+    """Return a stage in one line: its name and the time always, the rest as far as it fits.
+
+    Where it is narrow the bar becomes shorter, then the speed is left out, then the bar, then
+    what is done.
+
+    Args:
+        stage: What is shown.
+        width: Columns of the terminal.
+    """
     line = Table.grid(padding=(0, 1))
     cells: list[Text | ProgressBar] = [Text(stage.name)]
+    left = stage.left
+    texts = [left]
     if stage.total is not None:
-        cells.append(ProgressBar(stage.total, stage.done, width=_BAR_WIDTH))
-        cells.append(Text(f"{stage.count}, {stage.outlook}"))
-    else:
-        cells.append(Text(stage.outlook))
+        texts = [f"{stage.count}, {stage.outlook}", f"{stage.count}, {left}", left]
+    room = width - cell_len(stage.name) - 2  # a space each before what follows, or at the end
+    text = next((text for text in texts if cell_len(text) <= room), left)
+    if stage.total is not None:
+        with_bar = (text for text in texts[:2] if cell_len(text) + _BAR_LEAST < room)
+        text = next(with_bar, text)
+        bar = min(_BAR_WIDTH, room - cell_len(text) - 1)
+        if bar >= _BAR_LEAST:
+            cells.append(ProgressBar(stage.total, stage.done, width=bar))
+    cells.append(Text(text))
     for _ in cells:
         line.add_column(no_wrap=True)
     line.add_row(*cells)

@@ -122,6 +122,14 @@ class Dataset:
         found: MetadataTable | None = self._cache[key]
         return found
 
+    def some_metadata(self, wanted: Sequence[str]) -> MetadataTable | None:
+        """Return the metadata of at least these samples, in little memory where that can be."""
+        read = getattr(self.source, "some_metadata", None)
+        if ("metadata", "") in self._cache or read is None:
+            return self.metadata()
+        found: MetadataTable | None = read(self.ids, wanted)
+        return found
+
     def with_metadata(self, columns: Mapping[str, Sequence[Any]]) -> Dataset:
         """Return the dataset with categorical metadata added, in the order of ``ids``.
 

@@ -94,12 +94,21 @@ class Stage:
     @property
     def outlook(self) -> str:
         """Speed and estimated time left, or the time since it began."""
+        speed, left = self._estimate()
+        return f"{_rounded(speed)} a second, {left}" if speed else left
+
+    @property
+    def left(self) -> str:
+        """Estimated time left alone, or the time since it began."""
+        return self._estimate()[1]
+
+    def _estimate(self) -> tuple[float | None, str]:
+        """Return the speed, if it is known, and the time."""
         now = self._clock()
         speed = self._pace.per_s(now)
         if self.total is None or not speed:
-            return in_words(now - self._begin)
-        left = in_words((self.total - self.done) / speed)
-        return f"{_rounded(speed)} a second, about {left} left"
+            return None, in_words(now - self._begin)
+        return speed, f"about {in_words((self.total - self.done) / speed)} left"
 
     @property
     def line(self) -> str:

@@ -405,3 +405,20 @@ def test_ids_of_any_kind(tmp_path: Path) -> None:
     leave(config, dataset, tmp_path / "c", 3)
     again = selectlab.select(config, dataset, n_samples=5, checkpoint=tmp_path / "c")
     assert again.ids == selectlab.select(config, dataset, n_samples=5).ids
+
+
+def test_another_config_is_refused_before_inputs_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading them may take minutes."""
+    file = tmp_path / "held.json"
+    with opened(file) as checkpoint:
+        chosen = load(CONFIGS["diversity"], n_samples=3)
+        selectlab.select(chosen, data(), checkpoint=checkpoint)
+
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError("an input is read")
+
+    monkeypatch.setattr("selectlab.api.resolve", read)
+    with pytest.raises(DataError, match=r"cannot go on: the config has changed: strategies"):
+        selectlab.select(CONFIGS["joint"], data(), n_samples=3, checkpoint=file)

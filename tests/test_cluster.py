@@ -393,3 +393,23 @@ def test_an_engine_that_does_not_exist() -> None:
     with pytest.raises(ConfigError) as caught:
         rank(parts("diversity"), 2, engine="rey")
     assert str(caught.value) == "engine: nothing is called 'rey'; did you mean 'ray'?"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs ulimit")
+def test_more_processes_than_files_may_be_open(tmp_path: Path) -> None:
+    build(tmp_path, {"config.json": config((EMBEDDINGS, DIVERSITY))})
+    data = small_dataset(tmp_path)
+    given = ["select", "config.json", "--data", str(data), "--out", "run", "--engine", "process"]
+    command = [sys.executable, "-m", "selectlab", *given, "--workers", "60"]
+    ran = subprocess.run(
+        ["sh", "-c", 'ulimit -n 40; exec "$@"', "sh", *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 2, ran.stderr
+    last = ran.stderr.splitlines()[-1]
+    assert last.startswith("error: engine 'process': worker ")
+    assert last.endswith("Too many open files; give fewer --workers")
+    assert "Traceback" not in ran.stderr

@@ -13,6 +13,7 @@ from folder_builder import build, parquet, png
 
 from selectlab.columns import MetadataTable
 from selectlab.errors import DataError
+from selectlab.inputs import metadata_rows
 from selectlab.inputs.folder import open_dataset
 
 
@@ -243,3 +244,54 @@ def test_rows_longer_than_the_header(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         open_dataset(tmp_path).metadata()
     assert str(caught.value) == "metadata.csv: a row has more cells than the header has names"
+
+
+SOME_IDS = [f"{i:03d}.png" for i in range(40)]
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 100])
+def test_some_rows_are_as_in_the_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    """Types too, which gaps far away from the rows decide."""
+    monkeypatch.setattr(metadata_rows, "_ROWS", chunk)
+    gap = [None if i == 39 else i for i in range(40)]
+    frame = pd.DataFrame(
+        {
+            "whole": range(40),
+            "gaps": pd.array(gap, dtype="Int64"),
+            "flag": [None if i < 30 else True for i in range(40)],
+            "word": [None if i < 5 else f"w{i % 3}" for i in range(40)],
+            "kind": pd.Categorical([f"k{i % 4}" for i in range(40)]),
+            "taken": pd.date_range("2024-01-01", periods=40),
+            "sample_id": SOME_IDS,
+        }
+    )
+    build(tmp_path, {"metadata.parquet": table_bytes(frame)})
+    wanted = ["002.png", "017.png"]
+    some = open_dataset(tmp_path).some_metadata(wanted)
+    whole = open_dataset(tmp_path).metadata()
+    assert some is not None
+    assert whole is not None
+    assert len(some.frame) < 20
+    assert (some.where, some.declared) == (whole.where, whole.declared)
+    assert repr(some.frame.reindex(wanted).to_dict("records")) == repr(
+        whole.frame.reindex(wanted).to_dict("records")
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "ids", "message"),
+    [
+        ([1.0, 2.0, np.inf], ["a.png", "b.png", "c.png"], "is inf; expected a finite number"),
+        ([1.0, 2.0, 3.0], ["a.png", "b.png", "b.png"], "duplicate ids"),
+    ],
+)
+def test_some_rows_of_a_bad_table(
+    tmp_path: Path, column: list[float], ids: list[str], message: str
+) -> None:
+    """What is wrong elsewhere in the table is told all the same."""
+    frame = pd.DataFrame({"sample_id": ids, "x": column})
+    build(tmp_path, {"metadata.parquet": table_bytes(frame)})
+    with pytest.raises(DataError, match=message):
+        open_dataset(tmp_path).some_metadata(["a.png"])

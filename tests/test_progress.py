@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -13,10 +14,12 @@ from pathlib import Path
 import pytest
 import slow_plugin
 from folder_builder import build
+from rich.console import Console
 
 import selectlab
 from selectlab import progress
 from selectlab.checkpoint import opened
+from selectlab.console import progress_line
 from selectlab.inputs import Random
 from selectlab.inputs.progress import track
 from selectlab.progress import Pace, Stage, in_words
@@ -203,3 +206,23 @@ def test_short_runs_show_nothing(command: list[str], tmp_path: Path) -> None:
         command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("total", [None, 100, 1_000_000])
+def test_a_bar_fits_the_terminal(width: int, total: int | None) -> None:
+    """Name and time left are read at any width; what else fits is there too."""
+    now = 0.0
+    name = "selecting" if width < 60 else "taking over the embeddings"
+    stage = Stage(name, total, unit="picks", clock=lambda: now)
+    now = 10.0
+    stage.reach(10)
+    screen = Console(file=io.StringIO(), width=width, force_terminal=False)
+    with screen.capture() as seen:
+        screen.print(progress_line(stage, width))
+    (line,) = seen.get().splitlines()
+    assert line.startswith(f"{name} ")
+    assert line.rstrip().endswith(stage.left)
+    assert "\N{HORIZONTAL ELLIPSIS}" not in line
+    assert width < 120 or stage.outlook in line
+    assert width < 80 or stage.count in line

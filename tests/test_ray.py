@@ -32,7 +32,10 @@ def test_ray_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError) as caught:
         selectlab.select(config((EMBEDDINGS, DIVERSITY)), "nowhere", engine="ray")
-    assert str(caught.value) == "engine 'ray': Ray is not installed; pip install 'selectlab[ray]'"
+    assert str(caught.value) == (
+        "engine 'ray': Ray is not installed; in selectlab's folder: "
+        "pip install -c constraints.txt '.[ray]'"
+    )
 
 
 @pytest.fixture(scope="module")

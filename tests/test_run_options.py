@@ -15,6 +15,7 @@ from small_dataset import selectlab as command_line
 
 import selectlab
 from selectlab.errors import ConfigError
+from selectlab.inputs import Random
 from selectlab.resources import Resources, current
 from selectlab.strategies import Weights
 from selectlab.types import Input, Kinds, Scalars, Signal
@@ -127,3 +128,47 @@ def test_torch_is_not_loaded_for_the_cpu() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+class Huge(Input):
+    """Asks for more memory than there is."""
+
+    type: Literal["HUGE"] = "HUGE"
+
+    @classmethod
+    def gives(cls) -> Kinds:
+        return (Scalars,)
+
+    def load(self, dataset: selectlab.Dataset) -> Signal:
+        return Scalars(values=np.ones((1 << 44, 1 << 10)))
+
+
+def test_memory_that_is_not_there() -> None:
+    with pytest.raises(MemoryError):
+        selectlab.select([(Huge(), Weights())], selectlab.Dataset(["a", "b"]), n_samples=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ((), "--memory SIZE keeps embeddings on the disk"),
+        (("--memory", "9GB"), "give a smaller --memory, or free some"),
+        (("--memory=9GB",), "give a smaller --memory, or free some"),
+    ],
+)
+def test_memory_that_is_not_there_is_one_line(
+    data: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], hint: str
+) -> None:
+    def load(self: object, dataset: selectlab.Dataset) -> Signal:
+        return Scalars(values=np.ones((1 << 44, 1 << 10)))
+
+    monkeypatch.setattr(Random, "load", load)
+    ran = run(data, *options)
+    assert ran.code == 2
+    (line,) = ran.err.splitlines()
+    assert line.startswith(f"error: out of memory: unable to allocate 128. PiB; {hint}")
+
+
+def test_too_many_processes() -> None:
+    with pytest.raises(ConfigError, match=r"workers: at most \d+ processes .* got 5000"):
+        select(engine="process", workers=5000)

@@ -9,8 +9,11 @@ from typing import Any
 
 from selectlab.cluster.executor import Executor
 from selectlab.errors import ConfigError, did_you_mean
+from selectlab.threads import n_cores
 
 ENGINES = ("local", "process", "ray")
+MOST_PROCESSES = 256
+"""More worker processes than this are refused on one machine, unless it has more cores."""
 
 _current: ContextVar[Executor[Any] | None] = ContextVar("selectlab_workers", default=None)
 
@@ -35,6 +38,12 @@ def check(engine: str, workers: int | None) -> None:
         )
     if workers is not None and workers < 1:
         raise ConfigError(f"workers: must be at least 1, got {workers}")
+    most = max(MOST_PROCESSES, n_cores())
+    if engine == "process" and workers is not None and workers > most:
+        raise ConfigError(
+            f"workers: at most {most} processes on this machine, got {workers}; one a core is "
+            f"enough ({n_cores()} here)"
+        )
 
 
 @contextmanager

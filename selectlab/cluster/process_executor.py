@@ -72,15 +72,27 @@ class ProcessExecutor(Executor["Future[Answer]"]):
     def _spawn(self, worker: int) -> None:
         from multiprocessing import get_context
 
-        self._pools[worker] = ProcessPoolExecutor(
-            1, get_context("spawn"), _begin, (self._make, max(1, n_cores() // self.n_workers))
-        )
+        n_threads = max(1, n_cores() // self.n_workers)
+        try:
+            self._pools[worker] = ProcessPoolExecutor(
+                1, get_context("spawn"), _begin, (self._make, n_threads)
+            )
+        except OSError as error:
+            raise self._cannot_start(worker, error) from error
 
     def _send(self, worker: int, requests: Sequence[Request]) -> Future[Answer]:
         try:
             return self._pools[worker].submit(_serve, requests)
         except BrokenProcessPool as error:
             raise WorkerLostError from error
+        except OSError as error:
+            raise self._cannot_start(worker, error) from error
+
+    def _cannot_start(self, worker: int, error: OSError) -> EngineError:
+        return EngineError(
+            f"engine 'process': worker {worker + 1} of {self.n_workers} cannot be started: "
+            f"{error.strerror or error}; give fewer --workers"
+        )
 
     def _receive(self, handle: Future[Answer]) -> Answer:
         try:

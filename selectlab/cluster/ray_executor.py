@@ -47,7 +47,8 @@ class RayExecutor(Executor[Any]):
                 import ray
         except ImportError:
             raise MissingExtraError(
-                "engine 'ray': Ray is not installed; pip install 'selectlab[ray]'"
+                "engine 'ray': Ray is not installed; in selectlab's folder: "
+                "pip install -c constraints.txt '.[ray]'"
             ) from None
         self._ray: Any = ray
         self._make = make
