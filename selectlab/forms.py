@@ -131,8 +131,20 @@ class CloseUp(ABC):
     error: float
 
     @abstractmethod
-    def add(self, row: int) -> None:
-        """Account for a row that was just added to the objective."""
+    def add(self, rows: Rows) -> None:
+        """Account for rows that were just added to the objective."""
+
+    def burst(self, closed: FloatArray, above: float, most: int) -> list[int]:
+        """Return the places of rows that are surely the next picks, in order, where that is quick.
+
+        They are accounted for from then on; :meth:`add` is called for each of them all the same.
+
+        Args:
+            closed: (m,) minus infinity for rows that are not to be picked, else 0; changed.
+            above: The picks are surely better than this.
+            most: Number of rows wanted.
+        """
+        return []
 
     def put_back(self) -> None:  # noqa: B027  nothing need be kept
         """Leave what was found with the form, for the next close-up."""

@@ -238,9 +238,13 @@ class _FewGaps(CloseUp):
         self._near = nearest.few(index)
         self._pool()
 
-    def add(self, row: int) -> None:
+    def add(self, rows: Rows) -> None:
         self._near.follow()
         self._pool()
+
+    def burst(self, closed: FloatArray, above: float, most: int) -> list[int]:
+        one_each = isinstance(self._signal, Vectors)
+        return self._near.burst(closed, above, most) if one_each else []
 
     def put_back(self) -> None:
         self._near.put_back()

@@ -95,17 +95,31 @@ class Core:
                 return float(close.values[at]) - close.error
         return None
 
-    def take(self, row: int) -> None:
-        """Account for a pick of the core, once the objectives have."""
-        self.close(row)
-        self.taken += 1
+    def burst(self, above: float, most: int) -> list[int]:
+        """Return rows that are surely the next picks, in order, where a distance ranks alone.
+
+        Args:
+            above: Only rows whose value is surely above this.
+            most: Number of rows wanted.
+        """
+        close = self._close_ups[0]
+        if not self._alone or close is None:
+            return []
+        outer = [self._columns[0][len(self.rows) :].max()] if len(self._lowest) else []
+        places = close.burst(self._closed, max([above, *outer]), most)
+        return [int(row) for row in self.rows[places]]
+
+    def take(self, rows: Rows) -> None:
+        """Account for picks of the core, once the objectives have."""
+        self._closed[np.searchsorted(self.rows, rows)] = -np.inf
+        self.taken += len(rows)
         for close in self._close_ups:
             if close is not None:
-                close.add(row)
+                close.add(rows)
 
-    def close(self, row: int) -> None:
-        """Leave a row alone from now on."""
-        self._closed[int(np.searchsorted(self.rows, row))] = -np.inf
+    def close(self, rows: Rows) -> None:
+        """Leave rows alone from now on, as far as they are in the core."""
+        self._closed[np.isin(self.rows, rows)] = -np.inf
 
     def put_back(self) -> None:
         """Leave what was found about the rows, for the next core."""

@@ -29,7 +29,7 @@ class Eager(Search):
         self._because = because
         self._score = np.full(len(self.open), -np.inf)
 
-    def next(self) -> int | str:
+    def next(self, most: int) -> list[int] | str:
         """Return the best row, or why there is none."""
         allowed = self.allowed()
         if isinstance(allowed, str):
@@ -40,7 +40,7 @@ class Eager(Search):
         slack = slack_of(self.parts, at_least)
         rivals: Rows = np.flatnonzero(self._score >= at_least - slack)
         row = int(rivals[int(np.argmax(exact_scores(self.parts, rivals)))])
-        return self.stopped_by(row) or row
+        return self.stopped_by(row) or [row]
 
     def _bound_scores(self, allowed: BoolArray) -> None:
         """Write an upper bound of every row's score."""

@@ -54,10 +54,10 @@ def search_with(
     """Pick the rows that a search finds; arguments as of :func:`run`."""
     outcome = Outcome()
     last = time.monotonic()
-    for row in resume[: plan.n_picks]:
-        _take(search, plan, outcome, row, explain)
+    if resume:
+        _take(search, plan, outcome, list(resume[: plan.n_picks]), explain)
     while len(outcome.rows) < plan.n_picks:
-        found = search.next()
+        found = search.next(plan.n_picks - len(outcome.rows))
         if isinstance(found, str):
             outcome.stop_reason = found
             break
@@ -76,11 +76,16 @@ def search_with(
     return outcome
 
 
-def _take(search: Search, plan: Plan, outcome: Outcome, row: int, explain: bool) -> None:
-    if explain:
+def _take(search: Search, plan: Plan, outcome: Outcome, rows: list[int], explain: bool) -> None:
+    """Select rows; where reasons are wanted one by one, since they depend on those before."""
+    outcome.rows += rows
+    taken = np.array(rows, dtype=np.intp)
+    if not explain:
+        search.take(taken)
+        return
+    for at, row in enumerate(rows):
         outcome.picks.append(_explained(plan, row))
-    outcome.rows.append(row)
-    search.take(row)
+        search.take(taken[at : at + 1])
 
 
 def _explained(plan: Plan, row: int) -> Pick:

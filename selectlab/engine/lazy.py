@@ -72,33 +72,36 @@ class Lazy(Search):
         self._rounds = {"pools": 0, "cores": 0, "one by one": 0}
         self._guard = _lone_guard(self)
 
-    def next(self) -> int | str:
-        """Return the best row, or why there is none."""
+    def next(self, most: int) -> list[int] | str:
+        """Return the best rows, one or more in order, or why there is none."""
         while True:
             if self._phase is None and not self._begin_phase():
                 reason = self.allowed()
                 assert isinstance(reason, str)
                 return reason
+            rows = self._burst(most)
+            if rows:
+                return rows
             row = self._best()
             if row is None:
                 self._phase = self._pool = self._core = None
             elif self._surely_kept(row):
-                return row
+                return [row]
             elif broken(self.skips, row) is not None:
                 self._close(np.array([row], dtype=np.intp))
                 if self._core is None:
                     self._close_all_barred()
             else:
-                return self.stopped_by(row) or row
+                return self.stopped_by(row) or [row]
 
-    def take(self, row: int) -> None:
-        """Select a row."""
-        super().take(row)
+    def take(self, rows: Rows) -> None:
+        """Select rows."""
+        super().take(rows)
         if self._phase is not None:
-            self._phase.live[row] = False
+            self._phase.live[rows] = False
             self._phase.now()
         if self._core is not None:
-            self._core.take(row)
+            self._core.take(rows)
             self._fresh = False
             self._pause = 0
 
@@ -120,6 +123,12 @@ class Lazy(Search):
         self._phase = Phase(parts, live, self._pool_rows)
         self._pause = 0
         return True
+
+    def _burst(self, most: int) -> list[int]:
+        """Return rows that are surely next and keep all conditions, where that is quick to tell."""
+        if self._core is None or (self._guard is None and (self.skips or self.stops)):
+            return []
+        return self._core.burst(-np.inf if self._guard is None else self._guard[1], most)
 
     def _best(self) -> int | None:
         """Return the best live row of the phase; ``None`` when there is none left."""
@@ -201,8 +210,7 @@ class Lazy(Search):
         self._closed[rows] = True
         self._phase.live[rows] = False
         if self._core is not None:
-            for row in rows.tolist():
-                self._core.close(row)
+            self._core.close(rows)
 
     def _surely_kept(self, row: int) -> bool:
         """True where no condition needs to be asked."""

@@ -35,17 +35,19 @@ class Search(ABC):
         self.tier = count_unranked(plan.parts)
 
     @abstractmethod
-    def next(self) -> int | str:
-        """Return the best row, or why there is none."""
+    def next(self, most: int) -> list[int] | str:
+        """Return the best rows, one or more in order, or why there is none.
+
+        They are to be taken, in this order, before the next call.
+        """
 
     @abstractmethod
     def facts(self) -> dict[str, Any]:
         """Return how the rows were found, as JSON data."""
 
-    def take(self, row: int) -> None:
-        """Select a row."""
-        self.open[row] = False
-        rows = np.array([row], dtype=np.intp)
+    def take(self, rows: Rows) -> None:
+        """Select rows."""
+        self.open[rows] = False
         for part in self.parts:
             part.objective.add(rows)
         for guard in self._guards:

@@ -46,6 +46,7 @@ class FewNearest:
         self._lengths = sq_lengths(self._vectors)
         self._longest = float(self._lengths.max(initial=0.0))
         self._seen = len(nearest)
+        self._ahead = 0
         self.sq_dists = np.where(seen > 0, sq_dists, np.inf)
         self.sq_dists[nearest.upper[index] <= 0] = 0.0
         self.error = nearest.error_of(self._longest)
@@ -54,6 +55,9 @@ class FewNearest:
     def follow(self) -> None:
         """Account for the members that have come since the last call."""
         size = len(self._nearest)
+        foreseen = min(self._ahead, size - self._seen)
+        self._seen += foreseen
+        self._ahead -= foreseen
         if size - self._seen == 1:
             self._approach_one(self._nearest.members[self._seen])
         elif size > self._seen:
@@ -61,6 +65,36 @@ class FewNearest:
         self._nearest.computed += (size - self._seen) * len(self._index)
         self._seen = size
         self.error = self._nearest.error_of(self._longest)
+
+    def burst(self, closed: Float64, above: float, most: int) -> list[int]:
+        """Return the places of the vectors that are surely the farthest next, in order.
+
+        The set is expected to get them, in this order, before the next :meth:`follow` ends.
+
+        Args:
+            closed: (m,) minus infinity for vectors that are out, else 0; changed.
+            above: Squared distances must surely be above this.
+            most: Number of vectors wanted.
+        """
+        places: list[int] = []
+        vectors, lengths, sq_dists = self._vectors, self._lengths, self.sq_dists
+        key, products = np.empty(len(vectors)), np.empty(len(vectors))
+        while len(places) < most:
+            np.add(sq_dists, closed, out=key)
+            at = int(key.argmax())
+            low = key[at] - self.error
+            key[at] = -np.inf
+            if not low > above or key.max() + self.error >= low:
+                break
+            places.append(at)
+            closed[at] = -np.inf
+            np.matmul(vectors, vectors[at], out=products)
+            products *= -2.0
+            products += lengths
+            products += lengths[at]
+            np.minimum(sq_dists, products, out=sq_dists)
+        self._ahead += len(places)
+        return places
 
     def put_back(self) -> None:
         """Leave what was found with the set, for the next time."""
