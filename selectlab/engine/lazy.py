@@ -61,7 +61,7 @@ class Lazy(Search):
         sizes = current()
         n_rows = len(self.open)
         self._closed: BoolArray = np.zeros(n_rows, dtype=np.bool_)
-        self._pool_rows = sizes.pool_rows or max(2048, n_rows // 256)
+        self._pool_rows = sizes.pool_rows or max(1024, n_rows // 256)
         self._core_rows = sizes.core_rows or 512
         self._phase: Phase | None = None
         self._pool: Rows | None = None
