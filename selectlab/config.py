@@ -156,7 +156,7 @@ def _refuse_contradictions(config: Config) -> None:
         )
 
 
-_MOST_STRENGTH = 1e9
+MOST_STRENGTH = 1e9
 _SIZE_KEYS = {"n_samples", "nSamples", "proportion_samples", "proportionSamples"}
 
 
@@ -229,7 +229,7 @@ def checked(entry: Entry) -> Entry:
     """Refuse a pair that can never work, whatever the data."""
     if not registry.fits(entry.input.gives(), type(entry.strategy)):
         raise ConfigError(f"{entry.path}: {mismatch(entry)}")
-    if abs(entry.strategy.strength) > _MOST_STRENGTH:
+    if abs(entry.strategy.strength) > MOST_STRENGTH:
         raise ConfigError(
             f"{entry.path}.strategy.strength: should be between -1e9 and 1e9, "
             f"got {entry.strategy.strength:g}"

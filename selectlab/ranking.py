@@ -14,6 +14,7 @@ from selectlab.cluster import clusters
 from selectlab.cluster.executor import Executor
 from selectlab.cluster.shard import Worker
 from selectlab.cluster.sharded import ShardedVectors, hold_array
+from selectlab.config import MOST_STRENGTH
 from selectlab.engine import greedy
 from selectlab.errors import ConfigError, DataError
 from selectlab.nearest.products import sq_norms
@@ -74,8 +75,7 @@ def rank(
 
     Example:
         >>> from selectlab.strategies import Diversity
-        >>> from selectlab.stored import DistantVectors
-    from selectlab.types import BoolArray, Counts, Embedded, Rows, Scalars, Signal, Strategy
+        >>> from selectlab.types import Vectors
         >>> line = np.array([[0.0], [1.0], [5.0]], dtype=np.float32)
         >>> rank([(Vectors(vectors=line), Diversity())], 2).rows
         array([0, 2])
@@ -197,6 +197,10 @@ def _plan(
     for i, (signal, strategy) in enumerate(parts):
         whole = len(alive) == len(signal)
         active = replace(signal if whole else signal.take(alive), candidates=~is_before)
+        if abs(strategy.strength) > MOST_STRENGTH:
+            raise ConfigError(
+                f"rank: strength should be between -1e9 and 1e9, got {strategy.strength:g}"
+            )
         if not isinstance(active, strategy.accepts):
             raise ConfigError(f"rank: {strategy.type} does not take {signal.kind}")
         objective = strategy.start(active) if strategy.strength else None

@@ -60,7 +60,7 @@ __all__ = [
 Kinds = tuple[type[Signal], ...]
 OnMissing = Literal["error", "exclude"]
 
-Strength = Annotated[float, Field(allow_inf_nan=False, ge=-1e100, le=1e100)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Spec(BaseModel, metaclass=OneLineErrors):
@@ -130,7 +130,7 @@ class Strategy(Spec, ABC):
     needs_query: ClassVar[bool] = False
     draws_at_random: ClassVar[bool] = False
     divisible: ClassVar[bool] = False
-    strength: Strength = 1.0
+    strength: Finite = 1.0
 
     def describe(self) -> str:
         """Return the strategy in a few words, for messages."""

@@ -93,6 +93,11 @@ def test_a_strategy_that_does_not_take_the_signal() -> None:
         rank([(LINE, Weights())], 2)
 
 
+def test_a_strength_beyond_all_measure() -> None:
+    with pytest.raises(ConfigError, match="rank: strength should be between -1e9 and 1e9"):
+        rank([(LINE, Diversity(strength=3e305))], 2)
+
+
 def test_an_unknown_device() -> None:
     with pytest.raises(ConfigError, match="device: expected cpu, cuda, cuda:1 or torch, got 'abc'"):
         rank([(LINE, Diversity())], 2, device="abc")
