@@ -19,11 +19,8 @@ from selectlab.engine import greedy
 from selectlab.errors import ConfigError, DataError
 from selectlab.nearest.products import sq_norms
 from selectlab.resources import checked_device, current, using
-from selectlab.stored import DistantVectors
+from selectlab.stored import LARGEST_SQ_NORM, DistantVectors
 from selectlab.types import BoolArray, Counts, Embedded, Rows, Scalars, Signal, Strategy
-
-_LARGEST_SQ_NORM = 1e37
-"""Sums of a few squared norms must stay finite in float32."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +152,7 @@ def _usable_vectors(signal: Embedded) -> Embedded:
             f"rank: vectors must be a matrix of numbers, got {vectors.dtype}{list(vectors.shape)}"
         )
     vectors = np.asarray(vectors, dtype=np.float32)
-    wrong = np.flatnonzero(~(sq_norms(vectors) < _LARGEST_SQ_NORM))
+    wrong = np.flatnonzero(~(sq_norms(vectors) < LARGEST_SQ_NORM))
     if len(wrong):
         raise DataError(f"rank: vector {wrong[0]} has NaN, infinite or overflowing values")
     return replace(signal, vectors=vectors)

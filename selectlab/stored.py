@@ -233,7 +233,7 @@ class StoredVectors(DistantVectors):
 Float32Rows = Float32 | DistantVectors
 """Vectors in memory or elsewhere."""
 
-_LARGEST_SQ_NORM = 1e37
+LARGEST_SQ_NORM = 1e37
 """Sums of a few squared norms must stay finite in float32."""
 
 
@@ -249,7 +249,7 @@ def judged(
     """
     values = np.ascontiguousarray(block, dtype=np.float32)
     sq_norms = np.einsum("ij,ij->i", values, values, dtype=np.float64)
-    bad = np.flatnonzero(~(sq_norms < (np.inf if normalize else _LARGEST_SQ_NORM)))
+    bad = np.flatnonzero(~(sq_norms < (np.inf if normalize else LARGEST_SQ_NORM)))
     if not normalize or normalised:
         return values, None, bad
     scale = np.sqrt(sq_norms)

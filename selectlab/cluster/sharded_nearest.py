@@ -45,11 +45,9 @@ class ShardedNearest(NearestSelected):
             if size and (self._seen[index] < size).any():
                 self._refresh_all(size)
             return
-        unseen = (self._seen[index] < size) & (self.upper[index] > 0)
-        stale = index[unseen]
+        stale, floors = self._unseen(index, floor)
         if not len(stale):
             return
-        floors = None if floor is None else floor[unseen].astype(np.float32)
         routes = list(self._held.routes(stale))
         messages = {}
         for worker, at, local in routes:

@@ -44,7 +44,6 @@ class Core:
         ]
         self._columns = self._with_corners(others)
         self._lowest = np.concatenate([np.empty(0, dtype=np.intp), *(c.rows for c in others)])
-        self._values = np.empty(0)
         self._score = np.empty(0)
 
     def best(self) -> int | None:

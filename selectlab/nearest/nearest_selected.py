@@ -136,11 +136,9 @@ class NearestSelected:
         if isinstance(index, slice):
             self._refresh_block(index, size)
             return
-        unseen = (self._seen[index] < size) & (self.upper[index] > 0)
-        stale = index[unseen]
+        stale, floors = self._unseen(index, floor)
         if not len(stale):
             return
-        floors = None if floor is None else floor[unseen].astype(np.float32)
         rows = tile_rows(self.vectors.shape[1])
         if isinstance(self.vectors, np.ndarray):
             order = np.argsort(self._seen[stale], kind="stable")
@@ -214,6 +212,11 @@ class NearestSelected:
     def _measured(self) -> Float32:
         """Return the squared lengths of all vectors, rounded up."""
         return sq_norms(self.vectors)
+
+    def _unseen(self, index: Index, floor: FloatArray | None) -> tuple[Index, Float32 | None]:
+        """Return those of some vectors whose bounds can fall yet, with their floors."""
+        unseen = (self._seen[index] < len(self)) & (self.upper[index] > 0)
+        return index[unseen], None if floor is None else floor[unseen].astype(np.float32)
 
     def _refresh_tile(self, rows: Index, size: int, floor: Float32 | None) -> int:
         """Take a tile of scattered vectors past the members it has not seen."""
