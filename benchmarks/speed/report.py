@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.results import read_folder
 from benchmarks.speed.case import cases
+from benchmarks.text import number, table
 
 Result = Mapping[str, Any]
 
@@ -94,7 +95,7 @@ def _targets(found: Sequence[Result]) -> str:
                     *(target["text"], target["measured"], met),
                 )
             )
-    return _table(("work", "data", "ours", "target", "measured", "met"), rows)
+    return table(("work", "data", "ours", "target", "measured", "met"), rows)
 
 
 def _machines(found: Sequence[Result]) -> str:
@@ -120,7 +121,7 @@ def _machines(found: Sequence[Result]) -> str:
         *("machine", "sgemm, GFLOP/s (threads)", "memory read, GB/s", "disk read, GB/s"),
         *("selectlab", "load average", "date"),
     )
-    text = _table(titles, dict.fromkeys(rows))
+    text = table(titles, dict.fromkeys(rows))
     if any(max(r["load_averages"], default=0) > r["machine"]["cores"] + 1 for r in found):
         text += "\nSomething else ran beside: trust the ratios, not the seconds.\n"
     return text
@@ -134,7 +135,7 @@ def _case(result: Result) -> str:
         f"### {result['title']}\n",
         f"`{result['case']}`, data `{result['data']}`, seed {result['seed']}: "
         f"{shape['n']:,} rows, {shape['d']} dimensions, {shape['k']:,} picks at most.\n",
-        _table(titles, rows),
+        table(titles, rows),
         _limits(result),
     ]
     for told in result["contestants"].values():
@@ -152,13 +153,13 @@ def _contestant(result: Result, key: str) -> tuple[str, ...]:
         if told["status"] in ("not run", "stopped"):
             text = f"> {result['rules']['patience_s']:.0f} s ({told['status']}: {told['why']})"
         return (name, text, "", _ratio(result["ratios"].get(key)), "", "", "")
-    spread = f"{_number(min(told['seconds']))} - {_number(max(told['seconds']))}"
+    spread = f"{number(min(told['seconds']))} - {number(max(told['seconds']))}"
     quality = told["quality"] or {}
-    parts = [f"{w} {_number(quality[q])}" for q, w in QUALITY.items() if quality.get(q) is not None]
+    parts = [f"{w} {number(quality[q])}" for q, w in QUALITY.items() if quality.get(q) is not None]
     same = f"{told['same_rows']} of {quality['picks']}" if quality and "same_rows" in told else ""
     return (
         name,
-        _number(told["median_s"]),
+        number(told["median_s"]),
         f"{spread} ({len(told['seconds'])})",
         _ratio(result["ratios"].get(key)),
         f"{told['memory_mb']:.0f}",
@@ -177,10 +178,10 @@ def _limits(result: Result) -> str:
     products = result["plain_gflop"] / sgemm
     reading = result["array_mb"] / 1e3 / limits["memory_read_gb_per_s"]
     return (
-        f"Limits of this run: all {_number(result['plain_gflop'])} GFLOP of the plain method at "
-        f"the measured sgemm rate would take {_number(products)} s, reading the arrays once "
-        f"{_number(reading)} s. Ours took {_number(mine['median_s'] / products)} times the first, "
-        f"{_number(mine['median_s'] / reading)} times the second.\n"
+        f"Limits of this run: all {number(result['plain_gflop'])} GFLOP of the plain method at "
+        f"the measured sgemm rate would take {number(products)} s, reading the arrays once "
+        f"{number(reading)} s. Ours took {number(mine['median_s'] / products)} times the first, "
+        f"{number(mine['median_s'] / reading)} times the second.\n"
     )
 
 
@@ -193,27 +194,12 @@ def _plots(beside: Path) -> list[str]:
 
 
 def _seconds(told: Result) -> str:
-    return f"{_number(told['median_s'])} s" if told["median_s"] is not None else told["status"]
+    return f"{number(told['median_s'])} s" if told["median_s"] is not None else told["status"]
 
 
 def _ratio(ratio: Result | None) -> str:
     if ratio is None:
         return ""
     if ratio["at_least"]:
-        return f"> {_number(ratio['of_medians'])}"
-    return f"{_number(ratio['of_medians'])} ({_number(ratio['median_of_rounds'])})"
-
-
-def _number(value: float) -> str:
-    """Return three digits, without an exponent where it can be read without."""
-    if value == 0:
-        return "0"
-    if not 1e-4 <= abs(value) < 1e6:
-        return f"{value:.1e}"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
-    lines += ["| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in rows]
-    return "\n".join([*lines, ""])
+        return f"> {number(ratio['of_medians'])}"
+    return f"{number(ratio['of_medians'])} ({number(ratio['median_of_rounds'])})"
