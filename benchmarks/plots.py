@@ -75,8 +75,8 @@ def save(path: Path, panels: Sequence[Panel], order: Sequence[str]) -> None:
 
 
 def _short(value: float) -> str:
-    """Return 10k for 10,000 and 4M for four million."""
+    """Return 10k for 10,000, 4M for four million and 1024 for 1,024."""
     for unit, sign in ((1e6, "M"), (1e3, "k")):
-        if value >= unit:
+        if value >= unit and value % (unit / 10) == 0:
             return f"{value / unit:g}{sign}"
     return f"{value:g}"
