@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import curve_plots, learning_curves
 from benchmarks.case import Case, Setting, Table, Unit
 from benchmarks.claim import AtLeast, Claim, Near, Results
-from benchmarks.learning_curves import behind_peer, gap, level, reversal
+from benchmarks.learning_curves import plots, runs
+from benchmarks.learning_curves import tables as made
+from benchmarks.learning_curves.measures import behind_peer, gap, level, reversal
 
 METHODS = (
     "random",
-    "first_rows",
+    "nearest_the_mean",
     "typiclust",
     "typicality",
     "probcover",
@@ -45,6 +46,18 @@ CLAIMS = (
         source=HACOHEN,
         origin="read off a figure",
         measure=gap("digits", "typiclust", "random", 10),
+        tolerance=AtLeast(0),
+        label="effect reproduced on other data",
+        unit="points",
+    ),
+    Claim(
+        key="typiclust_above_typicality",
+        text="With 40 labels TypiClust is above typicality without clusters, whose picks are "
+        "alike (digits)",
+        published="clusters are needed for diversity",
+        source=HACOHEN,
+        origin="as we recall",
+        measure=gap("digits", "typiclust", "typicality", 40),
         tolerance=AtLeast(0),
         label="effect reproduced on other data",
         unit="points",
@@ -233,28 +246,29 @@ CLAIMS = (
 
 
 def units(setting: Setting) -> Sequence[Unit]:
-    return learning_curves.units(setting)
+    return runs.units(setting)
 
 
 def measure(setting: Setting, unit: Unit) -> dict[str, object]:
-    return learning_curves.measure(setting, unit, METHODS, PEER_METHODS)
+    return runs.measure(setting, unit, METHODS, PEER_METHODS)
 
 
 def tables(results: Results) -> Sequence[Table]:
-    return [*learning_curves.tables(results), *learning_curves.radius_tables(results)]
+    return [*made.tables(results), *made.radius_tables(results)]
 
 
 def draw(results: Results, folder: Path) -> Sequence[Path]:
-    return curve_plots.draw(results, folder / "low_budget_typicality.png", METHODS)
+    return plots.draw(results, folder / "low_budget_typicality.png", METHODS)
 
 
 CASE = Case(
     name="low_budget_typicality",
     title="Typical samples win with few labels, uncertain ones with many",
-    protocol=learning_curves.PROTOCOL,
+    protocol=runs.PROTOCOL,
     claims=CLAIMS,
     units=units,
     measure=measure,
     tables=tables,
     draw=draw,
+    seeds=runs.SEEDS,
 )
