@@ -14,7 +14,12 @@ from benchmarks import label_checks
 from benchmarks.case import Case, Setting, Table, Unit
 from benchmarks.claim import AtLeast, Claim, Near, Results
 from benchmarks.image_sets import ids
-from benchmarks.label_checks import LabelledSet, UnusableSetError, precision
+from benchmarks.label_checks import (
+    LabelledSet,
+    UnusableSetError,
+    flipped_digits,
+    precision,
+)
 from selectlab import Dataset, select
 
 FOLDER = "label_errors"
@@ -29,8 +34,7 @@ UNCERTAINTIES = {
 RANDOM = "random"
 IN_ORDER = "first in the file"
 METHODS = (SELF_CONFIDENCE, *UNCERTAINTIES, RANDOM, IN_ORDER)
-_FLIPPED = 0.05
-_STUDY = "Northcutt, Athalye & Mueller, NeurIPS 2021 (data sets and benchmarks), files of the study"
+_STUDY = "Northcutt, Athalye & Mueller, NeurIPS 2021, files of the study"
 _TOP = "counted by argsort on the published files, before this suite existed"
 
 Counts = tuple[tuple[int, int, int], tuple[int, int, int]]
@@ -111,31 +115,13 @@ def out_of_order(confidence: label_checks.FloatArray, rows: Sequence[int]) -> in
     return int((confidence[list(rows)] > np.sort(confidence)[: len(rows)] * (1 + 1e-12)).sum())
 
 
-def flipped_digits(seed: int, most: int | None) -> LabelledSet:
-    """Return digits of which 5 % have another label, with out-of-sample probabilities."""
-    from sklearn.datasets import load_digits
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-
-    rng = np.random.default_rng(seed)
-    x, y = load_digits(return_X_y=True)
-    rows = rng.permutation(len(y))[:most]
-    x, given = x[rows] / 16, y[rows].astype(np.intp)
-    wrong = np.sort(rng.permutation(len(given))[: round(_FLIPPED * len(given))])
-    given[wrong] = (given[wrong] + rng.integers(1, 10, len(wrong))) % 10
-    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    model = LogisticRegression(max_iter=1000)
-    probabilities = cross_val_predict(model, x, given, cv=folds, method="predict_proba")
-    return LabelledSet("digits", probabilities, given, wrong)
-
-
 def found(result: Mapping[str, Any], method: str, k: int) -> list[int]:
     """Return the errors among the first ``k``, one number a ranking."""
     return [sum(rank <= k for rank in ranks) for ranks in result["ranks"][method]]
 
 
 def usable(results: Results, *, made: bool) -> list[Mapping[str, Any]]:
-    """Return the sets that were judged: those of the folder, or digits."""
+    """Return the sets that were judged, digits or those of the folder."""
     return [r for r in results if (r["set"] == "digits") == made and "ranks" in r]
 
 
@@ -256,13 +242,19 @@ CLAIMS = (
 )
 
 
+def judged_sets(results: Results) -> dict[str, list[Mapping[str, Any]]]:
+    """Return the results of each set that was judged."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for result in results:
+        if "ranks" in result:
+            found.setdefault(result["set"], []).append(result)
+    return found
+
+
 def tables(results: Results) -> list[Table]:
     """Return how many errors each method finds."""
     rows, left_out = [], [f"{r['set']}: {r['left_out']}" for r in results if "left_out" in r]
-    sets = {r["set"]: [o for o in results if o["set"] == r["set"] and "ranks" in o] for r in results}
-    for name, group in sets.items():
-        if not group:
-            continue
+    for name, group in judged_sets(results).items():
         budgets = [min(k, group[0]["n"]) for k in BUDGETS]
         for method in METHODS:
             counts = [fmean(n for r in group for n in found(r, method, k)) for k in budgets]
@@ -283,15 +275,14 @@ def draw(results: Results, folder: Path) -> list[Path]:
     """Draw precision at k, a panel for each set."""
     from benchmarks.case_plots import Band, Panel, save
 
-    names = list(dict.fromkeys(r["set"] for r in results if "ranks" in r))
     panels = []
-    for name in names:
-        group = [r for r in results if r["set"] == name and "ranks" in r]
+    for name, group in judged_sets(results).items():
         top = min(max(BUDGETS), min(r["n"] for r in group))
         ks = list(range(5, top + 1, 5))
         lines = {
             method: Band(
-                ks, [[precision(ranks, k) for k in ks] for r in group for ranks in r["ranks"][method]]
+                ks,
+                [[precision(ranks, k) for k in ks] for r in group for ranks in r["ranks"][method]],
             )
             for method in METHODS
         }

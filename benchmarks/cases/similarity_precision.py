@@ -54,7 +54,9 @@ def measure(setting: Setting, unit: Unit) -> dict[str, Any]:
             {
                 "class": int(label),
                 "share": float(hits.mean()),
-                "hits": {m: "".join("-+"[hits[r]] for r in rows) for m, rows in rankings.items()},
+                "hits": {
+                    m: "".join("-+"[int(hits[r])] for r in rows) for m, rows in rankings.items()
+                },
                 "misplaced": misplaced(gaps, rankings[SIMILARITY]),
             }
         )
@@ -132,7 +134,7 @@ CLAIMS = (
         origin="by definition",
         measure=partial(_lead, other=RANDOM),
         tolerance=AtLeast(40),
-        label="reproduced",
+        label="effect reproduced on other data",
         unit="points",
     ),
 )
