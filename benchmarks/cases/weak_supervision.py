@@ -141,8 +141,7 @@ def _tables(results: Results) -> list[Table]:
             ],
             "Random puts in as many boxes as flicker, each where a drawn box is in the frame "
             "before and the frame after, also where the object was found. A lower threshold adds "
-            "as many boxes as flicker puts in: those with the highest scores below the "
-            "confidence; it is better where a detector knows what it left out.",
+            "as many boxes as flicker puts in: those with the highest scores below the confidence.",
         ),
         Table(
             "The same by sequence",
