@@ -14,7 +14,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check pytest lint types format install dev clean
+.PHONY: help demo test check pytest lint types claims format install dev clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ lint: $(INSTALLED_DEV) ## ruff, format and rules
 
 types: $(INSTALLED_DEV) ## mypy --strict
 	$(BIN)/mypy
+
+claims: $(INSTALLED_DEV) ## Measure every claim at its smallest size, without outside data
+	$(BIN)/python -m benchmarks run --size small --check
 
 format: $(INSTALLED_DEV) ## Format the code
 	$(BIN)/ruff format .

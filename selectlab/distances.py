@@ -12,11 +12,12 @@ from typing import Any
 from selectlab import resources
 from selectlab.cluster.sharded import ShardedVectors
 from selectlab.cluster.sharded_nearest import ShardedNearest
+from selectlab.nearest.balls import Balls
 from selectlab.nearest.device_nearest import DeviceNearest
 from selectlab.nearest.nearest_selected import NearestSelected
 from selectlab.nearest.products import exact_sq_dists
 
-__all__ = ["NearestSelected", "exact_sq_dists", "nearest_selected"]
+__all__ = ["Balls", "NearestSelected", "exact_sq_dists", "nearest_selected"]
 
 
 def nearest_selected(vectors: Any) -> NearestSelected:

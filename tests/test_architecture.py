@@ -25,11 +25,11 @@ LAYERS = [
     "process_executor ray_executor",
     "objective products stored space",
     "clusters sharded",
-    "equal_rows device_products shortlist approximate",
+    "equal_rows device_products shortlist approximate balls",
     "crossing",
     "closest",
     "neighbours",
-    "forms few_nearest findings",
+    "forms few_nearest findings groups",
     "running_sum signals",
     "nearest_selected vector_signals class_signals",
     "device_nearest sharded_nearest",
@@ -56,7 +56,7 @@ LAYERS = [
     "selection ranking",
     "earlier checkpoint",
     "api",
-    "schema console testing",
+    "schema console testing simulate",
     "demo",
     "assertion_run prediction_files",
     "video",
@@ -74,7 +74,7 @@ UPWARDS = {
 }
 """The imports that go up, lazily, and why."""
 
-PUBLIC_TO_STRATEGIES = {"types", "errors", "distances", "neighbours"}
+PUBLIC_TO_STRATEGIES = {"types", "errors", "distances", "groups", "neighbours"}
 LIGHT = {"numpy", "pydantic", "pydantic_core", "typing_extensions"}
 LIGHT_IN = {"cli": {"typer"}, "commands": {"typer"}, "console": {"rich"}}
 HEAVY = {

@@ -218,7 +218,8 @@ def test_strategies_lists_what_is_installed_and_what_goes_together() -> None:
 def test_strategies_as_json() -> None:
     found = json.loads(selectlab("strategies", "--json").out)
     assert set(found) == {"inputs", "strategies", "goes_with"}
-    assert found["goes_with"]["EMBEDDINGS"] == ["DIVERSITY", "SIMILARITY", "TYPICALITY"]
+    on_vectors = ["COVERAGE", "DIVERSITY", "PROTOTYPES", "SIMILARITY", "SPREAD", "TYPICALITY"]
+    assert found["goes_with"]["EMBEDDINGS"] == on_vectors
     assert found["strategies"]["DIVERSITY"]["package"] == "selectlab"
 
 

@@ -162,7 +162,7 @@ PAIRS = [
     (
         one(EMBEDDINGS, WEIGHTS),
         f"strategies[0]: WEIGHTS takes a number per sample, but embeddings gives {VECTOR}, "
-        "which goes with DIVERSITY, SIMILARITY, TYPICALITY",
+        "which goes with COVERAGE, DIVERSITY, PROTOTYPES, SIMILARITY, SPREAD, TYPICALITY",
     ),
     (
         config((EMBEDDINGS, DIVERSITY), (MARGIN, UNIFORM)),

@@ -55,15 +55,15 @@ def cli(site: Path, *arguments: object, cwd: Path) -> str:
 
 def test_it_is_listed(site: Path, tmp_path: Path) -> None:
     listed = json.loads(cli(site, "strategies", "--json", cwd=tmp_path))
-    assert listed["strategies"]["SPREAD"] == {
+    assert listed["strategies"]["APART"] == {
         "summary": "Pick samples whose number is far from that of everything picked so far.",
         "package": "selectlab-plugin",
     }
     assert listed["inputs"]["FILENAME_NUMBER"]["package"] == "selectlab-plugin"
     assert listed["strategies"]["DIVERSITY"]["package"] == "selectlab"
-    assert listed["goes_with"]["FILENAME_NUMBER"] == ["SPREAD", "THRESHOLD", "WEIGHTS"]
-    assert "SPREAD" in listed["goes_with"]["METADATA"]
-    assert "SPREAD" in cli(site, "strategies", cwd=tmp_path)
+    assert listed["goes_with"]["FILENAME_NUMBER"] == ["APART", "THRESHOLD", "WEIGHTS"]
+    assert "APART" in listed["goes_with"]["METADATA"]
+    assert "APART" in cli(site, "strategies", cwd=tmp_path)
 
 
 def test_it_is_in_the_schema(site: Path, tmp_path: Path) -> None:
@@ -77,8 +77,8 @@ def test_it_is_in_the_schema(site: Path, tmp_path: Path) -> None:
         config = {"n_samples": 2, "strategies": [entry]}
         return bool(jsonschema.Draft202012Validator(schema).is_valid(config))
 
-    assert accepts(number, "SPREAD")
-    assert not accepts({**number, "patern": "(\\d+)"}, "SPREAD")
+    assert accepts(number, "APART")
+    assert not accepts({**number, "patern": "(\\d+)"}, "APART")
     assert not accepts(number, "DIVERSITY")
 
 
@@ -89,7 +89,7 @@ def test_a_config_uses_it(site: Path, tmp_path: Path) -> None:
     (tmp_path / "data" / "metadata.csv").write_text(f"sample_id,night\n{rows}", encoding="utf-8")
     entry = {
         "input": {"type": "FILENAME_NUMBER", "pattern": "frame-(\\d+)"},
-        "strategy": {"type": "SPREAD"},
+        "strategy": {"type": "APART"},
     }
     config = {"n_samples": 3, "strategies": [entry]}
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
@@ -102,7 +102,7 @@ def test_a_config_uses_it(site: Path, tmp_path: Path) -> None:
 
 
 def test_our_contract_tests_take_it_in(site: Path) -> None:
-    chosen = ("-k", "SPREAD or FILENAME_NUMBER", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
+    chosen = ("-k", "APART or FILENAME_NUMBER", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
     command = ("-m", "pytest", *chosen, "tests/test_contracts.py")
     assert "23 passed" in python(site, *command, cwd=ROOT)
 

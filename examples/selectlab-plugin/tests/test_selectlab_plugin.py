@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from selectlab_plugin.apart import Apart
 from selectlab_plugin.filename_number import FilenameNumber
-from selectlab_plugin.spread import Spread
 
 from selectlab import Dataset, select
 from selectlab.errors import ConfigError, DataError
 from selectlab.testing import checks_for
 
-PAIRS = [(check, cls) for cls in (Spread, FilenameNumber) for check in checks_for(cls)]
+PAIRS = [(check, cls) for cls in (Apart, FilenameNumber) for check in checks_for(cls)]
 
 
 @pytest.mark.parametrize(("check", "cls"), PAIRS)
@@ -24,20 +24,20 @@ def test_picks_halve_the_gaps():
     2 is 2 away from 0 and from 4, 6 from 4 and 8: a tie, and the lower id goes first.
     """
     data = Dataset([f"video-{i}.png" for i in range(9)])
-    chosen = select([(FilenameNumber(), Spread())], data, n_samples=5)
+    chosen = select([(FilenameNumber(), Apart())], data, n_samples=5)
     assert chosen.ids == tuple(f"video-{i}.png" for i in (0, 8, 4, 2, 6))
 
 
 def test_says_why():
     data = Dataset(["a/1.png", "a/4.png"])
-    chosen = select([(FilenameNumber(), Spread())], data, n_samples=2)
+    chosen = select([(FilenameNumber(), Apart())], data, n_samples=2)
     reasons = [pick.because[0].reason for pick in chosen.picks]
     assert reasons == ["nothing selected before it", "4 is 3 away from a/1.png"]
 
 
 def test_names_without_a_number_are_left_out():
     data = Dataset(["a/1.png", "a/4.png", "cover.png"])
-    chosen = select([(FilenameNumber(), Spread())], data, n_samples=3)
+    chosen = select([(FilenameNumber(), Apart())], data, n_samples=3)
     assert chosen.ids == ("a/1.png", "a/4.png")
 
 

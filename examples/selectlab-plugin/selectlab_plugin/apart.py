@@ -1,4 +1,4 @@
-"""SPREAD: numbers far from each other."""
+"""APART: numbers far from each other."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 
 from selectlab.types import FloatArray, Kinds, Objective, Reason, Rows, Scalars, Signal, Strategy
 
-__all__ = ["Spread"]
+__all__ = ["Apart"]
 
 
-class Spread(Strategy):
+class Apart(Strategy):
     """Pick samples whose number is far from that of everything picked so far.
 
     Spreads a selection over the time of day, the temperature, or (with FILENAME_NUMBER) the
@@ -33,13 +33,13 @@ class Spread(Strategy):
     Example:
         >>> import numpy as np
         >>> from selectlab.types import Scalars
-        >>> objective = Spread().start(Scalars(values=np.array([1.0, 2.0, 9.0])))
+        >>> objective = Apart().start(Scalars(values=np.array([1.0, 2.0, 9.0])))
         >>> objective.add(np.array([0]))
         >>> objective.exact(np.array([1, 2]))
         array([1., 8.])
     """
 
-    type: Literal["SPREAD"] = "SPREAD"
+    type: Literal["APART"] = "APART"
     accepts: ClassVar[Kinds] = (Scalars,)
 
     def start(self, signal: Signal) -> Objective:
