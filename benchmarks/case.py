@@ -106,13 +106,19 @@ class Case:
     packages: tuple[str, ...] = ("numpy", "scipy", "scikit-learn")
 
 
+def names() -> list[str]:
+    """Return the names of all cases, one for each file of the folder, in order."""
+    return sorted(path.stem for path in (HERE / "cases").glob("*.py") if path.stem != "__init__")
+
+
+def load(name: str) -> Case:
+    """Return the case of a file."""
+    case: Case = importlib.import_module(f"benchmarks.cases.{name}").CASE
+    assert case.name == name, f"{name}.py: its case is called {case.name}"
+    return case
+
+
 @cache
 def cases() -> dict[str, Case]:
-    """Return all cases, one for each file of the folder, by name."""
-    found = {}
-    for path in sorted((HERE / "cases").glob("*.py")):
-        if path.stem != "__init__":
-            case: Case = importlib.import_module(f"benchmarks.cases.{path.stem}").CASE
-            assert case.name == path.stem, f"{path.name}: its case is called {case.name}"
-            found[case.name] = case
-    return found
+    """Return all cases by name."""
+    return {name: load(name) for name in names()}

@@ -21,6 +21,7 @@ if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # `pytest` alone does not look in the folder it runs in
 
 from benchmarks.environments import EnvironmentFailedError, python_of
+from benchmarks.outside_data import NoDataError
 from benchmarks.results import write_json
 from benchmarks.speed import judging
 from benchmarks.speed.case import Faster, MemoryBelow, Within, cases
@@ -31,7 +32,7 @@ from benchmarks.speed.contestant import (
     TooSlowError,
     contestants,
 )
-from benchmarks.speed.data import KINDS, NoDataError, write_vectors
+from benchmarks.speed.data import KINDS, write_vectors
 from benchmarks.speed.race import Race, Settings
 from benchmarks.speed.report import page
 from benchmarks.speed.task import BadAnswerError, Problem, Shape
@@ -179,7 +180,7 @@ def test_mnist_has_as_many_rows_as_there_are(
 
 def test_missing_mnist_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SELECTLAB_DATA", str(tmp_path))
-    with pytest.raises(NoDataError, match=r"no MNIST: .* name its parent in SELECTLAB_DATA"):
+    with pytest.raises(NoDataError, match=r"mnist is not in .* --data or SELECTLAB_DATA"):
         write_vectors(tmp_path / "v.npy", "mnist", 10, 16, 0)
 
 

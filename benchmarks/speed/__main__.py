@@ -10,9 +10,10 @@ import typer
 from benchmarks import results
 from benchmarks.limits import limits
 from benchmarks.machine import commit, machine, versions
+from benchmarks.outside_data import NoDataError
 from benchmarks.speed.case import SIZES, Case, cases
 from benchmarks.speed.contestant import contestants
-from benchmarks.speed.data import KINDS, NoDataError
+from benchmarks.speed.data import KINDS
 from benchmarks.speed.race import Race, Settings
 
 app = typer.Typer(

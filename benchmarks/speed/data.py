@@ -5,7 +5,6 @@ Rows are float32, of length 1, and the same for the same seed and size.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.outside_data import OutsideData
+
 Float32 = npt.NDArray[np.float32]
 Block = Callable[[np.random.Generator, int], Float32]
 
-ROOT = Path(__file__).resolve().parents[2]
 _BLOCK_ROWS = 50_000
 _CLUSTERS = 200
 _INTRINSIC = 8
 _FRAMES = 20
-
-
-class NoDataError(Exception):
-    """A kind of data is not to be had here; the message says why."""
 
 
 def write_vectors(path: Path, kind: str, n: int, d: int, seed: int) -> int:
@@ -125,9 +121,7 @@ def _frames(rng: np.random.Generator, d: int) -> Block:
 
 def _mnist(d: int, seed: int) -> Float32:
     """MNIST's 70,000 images, pixels or principal components of them, shuffled."""
-    folder = Path(os.environ.get("SELECTLAB_DATA") or ROOT.parent / "shared" / "data") / "mnist"
-    if not folder.is_dir():
-        raise NoDataError(f"no MNIST: {folder} is not there; name its parent in SELECTLAB_DATA")
+    folder = OutsideData.find().folder("mnist")
     parts = []
     for name in ("train", "test"):
         with np.load(folder / f"{name}.npz") as loaded:

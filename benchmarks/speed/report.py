@@ -65,9 +65,7 @@ def page(folder: Path, beside: Path) -> str:
         folder: Where the results are.
         beside: Folder of the page, for its links.
     """
-    found = [r for r in read_folder(folder).values() if "contestants" in r]
-    order = list(cases())
-    found.sort(key=lambda r: (order.index(r["case"]) if r["case"] in order else 99, _other(r)))
+    found = _found(folder)
     parts = [INTRODUCTION.format(results=os.path.relpath(folder, beside))]
     if not found:
         return "\n".join([*parts, "No result yet.\n", AGAIN])
@@ -76,6 +74,20 @@ def page(folder: Path, beside: Path) -> str:
     parts += _plots(beside)
     parts += [AGAIN]
     return "\n".join(parts)
+
+
+def targets(folder: Path) -> str:
+    """Return the table of what was promised and measured, or "" where there is no result."""
+    found = _found(folder)
+    return _targets(found) if found else ""
+
+
+def _found(folder: Path) -> list[Result]:
+    """Return the results of races, in the order of the cases."""
+    found = [r for r in read_folder(folder).values() if "contestants" in r]
+    order = list(cases())
+    found.sort(key=lambda r: (order.index(r["case"]) if r["case"] in order else 99, _other(r)))
+    return found
 
 
 def _other(result: Result) -> bool:
