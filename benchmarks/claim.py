@@ -133,7 +133,7 @@ class Verdict:
 
     Attributes:
         claim: Which.
-        estimate: ``None`` where it was not run.
+        estimate: ``None`` where it was not run, or no number came of it.
         label: What it is called in every table.
     """
 
@@ -144,9 +144,7 @@ class Verdict:
     @property
     def holds(self) -> bool | None:
         """Return whether it holds; ``None`` where it was not run."""
-        if self.estimate is None:
-            return None
-        return self.label == self.claim.label
+        return None if self.label == "not run" else self.label == self.claim.label
 
 
 def judge(claim: Claim, results: Results) -> Verdict:
@@ -154,11 +152,13 @@ def judge(claim: Claim, results: Results) -> Verdict:
 
     It holds when the mean keeps the tolerance, and with several seeds keeps it by two standard
     errors: what another set of seeds could turn over is not called reproduced.
+    A number that is none, such as a ratio to nothing, is not reproduced.
     """
     values = tuple(float(value) for value in claim.measure(results))
     if not values:
         return Verdict(claim, None, "not run")
+    if not all(map(math.isfinite, values)):
+        return Verdict(claim, None, "not reproduced")
     estimate = Estimate(values)
     room = claim.tolerance.room(estimate.mean) - SURE * estimate.standard_error
-    holds = math.isfinite(room) and room >= 0
-    return Verdict(claim, estimate, claim.label if holds else "not reproduced")
+    return Verdict(claim, estimate, claim.label if room >= 0 else "not reproduced")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any
 
 from benchmarks.case import Case
@@ -32,9 +31,9 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "key": verdict.claim.key,
         "text": verdict.claim.text,
         "tolerance": verdict.claim.tolerance.text(),
-        "values": [_finite(value) for value in estimate.values] if estimate else [],
-        "mean": _finite(estimate.mean) if estimate else None,
-        "standard_error": _finite(estimate.standard_error) if estimate else None,
+        "values": list(estimate.values) if estimate else [],
+        "mean": estimate.mean if estimate else None,
+        "standard_error": estimate.standard_error if estimate else None,
         "label": verdict.label,
     }
 
@@ -43,7 +42,7 @@ def measured(verdict: Verdict) -> str:
     """Return mean, standard error and number of seeds in words; "" where it was not run."""
     estimate = verdict.estimate
     if estimate is None:
-        return ""
+        return "" if verdict.label == "not run" else "no finite number"
     unit = f" {verdict.claim.unit}" if verdict.claim.unit else ""
     if len(estimate.values) == 1:
         return f"{number(estimate.mean)}{unit}"
@@ -54,7 +53,3 @@ def measured(verdict: Verdict) -> str:
 def tolerance(claim: Claim) -> str:
     """Return what the mean has to be, with its unit."""
     return f"{claim.tolerance.text()} {claim.unit}".rstrip()
-
-
-def _finite(value: float) -> float | None:
-    return value if isfinite(value) else None

@@ -44,6 +44,7 @@ def claim_of(values: list[float], tolerance: Tolerance) -> Claim:
         ([5.0, 7.0], Near(6.5, 2), False),
         ([], AtLeast(0), None),
         ([float("nan")], AtLeast(0), False),
+        ([1.0, float("inf")], AtLeast(0), False),
     ],
 )
 def test_verdicts_by_hand(values: list[float], tolerance: Tolerance, holds: bool | None) -> None:
