@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import covering_radius
+from benchmarks import covering_radius, covering_results
 from benchmarks.case import Case, Setting, Table, Unit
 from benchmarks.claim import AtLeast, AtMost, Claim, Near, Results
-from benchmarks.covering_radius import breaches, ratio_to_random, reached, worst_radius_ratio
+from benchmarks.covering_results import breaches, ratio_to_random, reached, worst_radius_ratio
 
 GONZALEZ = "Gonzalez 1985; Sener & Savarese, ICLR 2018, algorithm 1"
 BEFORE = "measured before with throw-away scripts, same data"
@@ -88,8 +88,9 @@ CLAIMS = (
         source=GONZALEZ,
         origin="by definition",
         measure=worst_radius_ratio("digits"),
-        tolerance=AtMost(1),
+        tolerance=AtMost(0.999),
         label="effect reproduced on other data",
+        sizes=FULL,
     ),
     Claim(
         key="radius_below_random_mnist",
@@ -98,7 +99,7 @@ CLAIMS = (
         source=GONZALEZ,
         origin="by definition",
         measure=worst_radius_ratio("mnist"),
-        tolerance=AtMost(1),
+        tolerance=AtMost(0.999),
         label="effect reproduced on other data",
         sizes=FULL,
         needs="mnist",
@@ -124,7 +125,7 @@ CLAIMS = (
         source=BEFORE,
         origin="measured before",
         measure=ratio_to_random("digits", "mean", 100),
-        tolerance=AtLeast(1),
+        tolerance=AtLeast(1.001),
         label="effect reproduced on other data",
         sizes=FULL,
     ),
@@ -138,7 +139,7 @@ CLAIMS = (
 
 
 def tables(results: Results) -> Sequence[Table]:
-    return covering_radius.tables(results)
+    return covering_results.tables(results)
 
 
 def units(setting: Setting) -> Sequence[Unit]:
@@ -150,7 +151,7 @@ def measure(setting: Setting, unit: Unit) -> dict[str, object]:
 
 
 def draw(results: Results, folder: Path) -> Sequence[Path]:
-    return covering_radius.draw(results, folder / "k_center_radius.png")
+    return covering_results.draw(results, folder / "k_center_radius.png")
 
 
 CASE = Case(

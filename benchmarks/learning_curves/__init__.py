@@ -1,0 +1,1 @@
+"""Learning curves of classifiers: data, loops of ours and of peers, tables, plots."""
