@@ -15,7 +15,6 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # `pytest` alone does not look in the folder it runs in
 
-from benchmarks import firing_results, frame_picks, imputing
 from benchmarks.case import Setting
 from benchmarks.cases import (
     assertion_precision,
@@ -25,6 +24,7 @@ from benchmarks.cases import (
 )
 from benchmarks.claim import Claim, Verdict, judge
 from benchmarks.outside_data import OutsideData
+from benchmarks.videos import firing_results, frame_picks, imputing
 
 CASES = {
     module.CASE.name: module.CASE

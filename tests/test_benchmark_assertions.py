@@ -15,8 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # `pytest` alone does not look in the folder it runs in
 
-from benchmarks.clips import Clip, Objects, read_clips
-from benchmarks.detection_truth import (
+from benchmarks.outside_data import NoDataError
+from benchmarks.videos.clips import Clip, Objects, read_clips
+from benchmarks.videos.detection_truth import (
     Detections,
     Ranked,
     Verdicts,
@@ -25,8 +26,8 @@ from benchmarks.detection_truth import (
     ious,
     ranked,
 )
-from benchmarks.disagreements import Pair
-from benchmarks.firings import (
+from benchmarks.videos.disagreements import Pair
+from benchmarks.videos.firings import (
     Firing,
     Kind,
     appearances,
@@ -37,9 +38,8 @@ from benchmarks.firings import (
     judged,
     triples,
 )
-from benchmarks.made_videos import write_videos
-from benchmarks.outside_data import NoDataError
-from benchmarks.tutorial_procedure import imputed_boxes
+from benchmarks.videos.made_videos import write_videos
+from benchmarks.videos.tutorial_procedure import imputed_boxes
 from selectlab.assertions import Frames
 from selectlab.assertions.appear import Appear
 from selectlab.assertions.flicker import Flicker

@@ -18,7 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # `pytest` alone does not look in the folder it runs in
 
-from benchmarks import label_checks, lightly_bucket, planted_duplicates
 from benchmarks.case import Case, Setting, Unit
 from benchmarks.cases import (
     balance_targets,
@@ -29,12 +28,21 @@ from benchmarks.cases import (
     similarity_precision,
 )
 from benchmarks.claim import judge
-from benchmarks.definition import Shares, Spread, Sum, compare, scores, similarity, typicality
-from benchmarks.image_sets import DIGITS, ImageSet, image_units
-from benchmarks.joint_problems import random_problem
-from benchmarks.label_checks import UnusableSetError
+from benchmarks.contracts import label_checks, lightly_bucket, planted_duplicates
+from benchmarks.contracts.definition import (
+    Shares,
+    Spread,
+    Sum,
+    compare,
+    scores,
+    similarity,
+    typicality,
+)
+from benchmarks.contracts.image_sets import DIGITS, ImageSet, image_units
+from benchmarks.contracts.joint_problems import random_problem
+from benchmarks.contracts.label_checks import UnusableSetError
+from benchmarks.contracts.published_config import config_and_bucket, rule_of
 from benchmarks.outside_data import OutsideData
-from benchmarks.published_config import config_and_bucket, rule_of
 
 NOWHERE = OutsideData(Path("/nonexistent"))
 CASES: Mapping[str, Case] = {

@@ -18,10 +18,10 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # `pytest` alone does not look in the folder it runs in
 
-from benchmarks import covering_results
 from benchmarks.case import Setting, Unit
 from benchmarks.cases import entropy_cold_start, k_center_radius, low_budget_typicality
 from benchmarks.claim import judge
+from benchmarks.contracts import covering_results
 from benchmarks.learning_curves import formulas, measures, peer, pools, purity, runs
 from benchmarks.outside_data import NoDataError, OutsideData
 from selectlab.simulate import methods

@@ -13,11 +13,18 @@ import pytest
 from benchmarks.case import Setting
 from benchmarks.cases.detection_labels_saved import CASE
 from benchmarks.claim import judge
-from benchmarks.film_rounds import run
-from benchmarks.films import Film, decoded, film_of, made, recorded
-from benchmarks.gradient_histograms import CELL, ORIENTATIONS, PAD, histograms, stored_grids
 from benchmarks.outside_data import NoDataError, OutsideData
-from benchmarks.sliding_window import COLUMNS, ROWS, SlidingWindow, _corrected, _mirrored, _shift
+from benchmarks.videos.film_rounds import run
+from benchmarks.videos.films import Film, decoded, film_of, made, recorded
+from benchmarks.videos.gradient_histograms import CELL, ORIENTATIONS, PAD, histograms, stored_grids
+from benchmarks.videos.sliding_window import (
+    COLUMNS,
+    ROWS,
+    SlidingWindow,
+    _corrected,
+    _mirrored,
+    _shift,
+)
 
 SMALL = Setting("small", 1, OutsideData(Path("/nowhere")))
 

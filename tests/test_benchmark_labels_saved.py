@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import labels_needed
 from benchmarks.case import Setting, Unit
 from benchmarks.cases import detection_labels_saved as case
 from benchmarks.claim import judge
-from benchmarks.detection_truth import Ranked
-from benchmarks.film_rounds import FilmLearner, _hits, film_methods, uncertainty
-from benchmarks.films import Film, made
 from benchmarks.outside_data import NoDataError, OutsideData
+from benchmarks.videos import labels_needed
+from benchmarks.videos.detection_truth import Ranked
+from benchmarks.videos.film_rounds import FilmLearner, _hits, film_methods, uncertainty
+from benchmarks.videos.films import Film, made
 from selectlab import Dataset
 from selectlab.simulate import Round
 

@@ -14,10 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # `pytest` alone does not look in the folder it runs in
 
-from benchmarks import covering_radius
 from benchmarks.case import Setting
 from benchmarks.cases import k_center_radius
 from benchmarks.claim import judge
+from benchmarks.contracts import covering_radius
 from benchmarks.outside_data import OutsideData
 
 NOWHERE = OutsideData(Path("/nowhere"))

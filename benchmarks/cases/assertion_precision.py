@@ -10,13 +10,14 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from benchmarks import firing_results
 from benchmarks.case import Case, Setting, Table, Unit
 from benchmarks.claim import AtLeast, AtMost, Claim, Results
-from benchmarks.clips import MADE, Clip, clips_of, units_of
-from benchmarks.detection_truth import Verdicts
-from benchmarks.firing_results import ASSERTION, LOWEST, RANDOM
-from benchmarks.firings import (
+from benchmarks.text import share, with_error
+from benchmarks.videos import firing_results
+from benchmarks.videos.clips import MADE, Clip, clips_of, units_of
+from benchmarks.videos.detection_truth import Verdicts
+from benchmarks.videos.firing_results import ASSERTION, LOWEST, RANDOM
+from benchmarks.videos.firings import (
     Kind,
     appearances,
     flickers,
@@ -25,7 +26,6 @@ from benchmarks.firings import (
     grow_triples,
     triples,
 )
-from benchmarks.text import share, with_error
 from selectlab.assertions.appear import Appear
 from selectlab.assertions.flicker import Flicker
 from selectlab.assertions.multibox import Multibox
@@ -75,10 +75,10 @@ def _measure(setting: Setting, unit: Unit) -> dict[str, Any]:
 def _others(setting: Setting, unit: Unit, clips: list[Clip]) -> list[Clip]:
     """Return what another detector sees in the same frames."""
     if unit.parameters["data"] == MADE:
-        from benchmarks.made_videos import OTHER
+        from benchmarks.videos.made_videos import OTHER
 
         return [clip.second_half() for clip in clips_of(setting, unit, OTHER)]
-    from benchmarks.motion import moving, video_in
+    from benchmarks.videos.motion import moving, video_in
 
     video = video_in(setting.data.folder(str(unit.parameters["data"])))
     return [clip.seen_by(moving(video, clip.frames.numbers)) for clip in clips if video]

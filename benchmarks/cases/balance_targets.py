@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from benchmarks.case import Case, Setting, Table, Unit
 from benchmarks.claim import AtLeast, AtMost, Claim, Near, Results
-from benchmarks.definition import Shares, compare
-from benchmarks.image_sets import ids, image_units, load, sets_of, worst_by_seed
+from benchmarks.contracts.definition import Shares, compare
+from benchmarks.contracts.image_sets import ids, image_units, load, sets_of, worst_by_seed
 from benchmarks.text import with_error
 from selectlab import Dataset, select
 

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from benchmarks.case import Case, Setting, Table, Unit
 from benchmarks.claim import AtLeast, Claim, Estimate, Origin, Results
-from benchmarks.films import FOLDER, film_of
-from benchmarks.labels_needed import curve, goal, needed, of_method, precision, saved
 from benchmarks.text import number, share, with_error
+from benchmarks.videos.films import FOLDER, film_of
+from benchmarks.videos.labels_needed import curve, goal, needed, of_method, precision, saved
 
 METHODS = {
     "random": "frames at random",
@@ -160,7 +160,7 @@ def units(setting: Setting) -> list[Unit]:
 
 def measure(setting: Setting, unit: Unit) -> dict[str, Any]:
     """Retrain a detector round by round on the frames that a method chooses."""
-    from benchmarks.film_rounds import run
+    from benchmarks.videos.film_rounds import run
 
     seed = int(unit.parameters["seed"])
     return run(film_of(setting, seed), str(unit.parameters["method"]), seed)

@@ -11,9 +11,9 @@ import numpy as np
 
 from benchmarks.case import Case, Setting, Table, Unit
 from benchmarks.claim import Claim, Near, Results
-from benchmarks.definition import NEAR, compare, scores
-from benchmarks.joint_problems import JointProblem, random_problem
-from benchmarks.published_engine import picks_of_engine, problem_of_one, rescaled
+from benchmarks.contracts.definition import NEAR, compare, scores
+from benchmarks.contracts.joint_problems import JointProblem, random_problem
+from benchmarks.contracts.published_engine import picks_of_engine, problem_of_one, rescaled
 
 N_PROBLEMS = {"small": 20, "full": 300}
 N_RESCALED = {"small": 3, "full": 10}

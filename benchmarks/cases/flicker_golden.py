@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import imputing
 from benchmarks.case import Case, Setting, Table, Unit
 from benchmarks.claim import AtLeast, AtMost, Claim, Near, Results
-from benchmarks.clips import MADE, Clip, clips_of, units_of
-from benchmarks.imputing import OURS, tutorial
+from benchmarks.videos import imputing
+from benchmarks.videos.clips import MADE, Clip, clips_of, units_of
+from benchmarks.videos.imputing import OURS, tutorial
 
 CONFIDENCES = (0.1, 0.25, 0.5)
 TUTORIAL = (0.8, 0.6)

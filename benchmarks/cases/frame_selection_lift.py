@@ -8,11 +8,12 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from benchmarks import frame_picks
 from benchmarks.case import Case, Setting, Table, Unit
 from benchmarks.claim import AtLeast, Claim, Results
-from benchmarks.clips import clips_of, units_of
-from benchmarks.frame_picks import (
+from benchmarks.text import share, with_error
+from benchmarks.videos import frame_picks
+from benchmarks.videos.clips import clips_of, units_of
+from benchmarks.videos.frame_picks import (
     FLICKER,
     LEAST,
     MOST_BOXES,
@@ -21,7 +22,6 @@ from benchmarks.frame_picks import (
     SUM_PRODUCT,
     SUM_PRODUCT_4,
 )
-from benchmarks.text import share, with_error
 
 CONFIDENCES = (0.25, 0.5)
 N_PICKS = 100

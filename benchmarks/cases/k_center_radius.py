@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import covering_radius, covering_results
 from benchmarks.case import Case, Setting, Table, Unit
 from benchmarks.claim import AtLeast, AtMost, Claim, Near, Results
-from benchmarks.covering_results import breaches, ratio_to_random, reached, worst_radius_ratio
+from benchmarks.contracts import covering_radius, covering_results
+from benchmarks.contracts.covering_results import (
+    breaches,
+    ratio_to_random,
+    reached,
+    worst_radius_ratio,
+)
 
 GONZALEZ = "Gonzalez 1985; Sener & Savarese, ICLR 2018, algorithm 1"
 BEFORE = "measured before with throw-away scripts, same data"

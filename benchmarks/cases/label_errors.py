@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import label_checks
 from benchmarks.case import Case, Setting, Table, Unit
 from benchmarks.claim import AtLeast, Claim, Near, Results
-from benchmarks.image_sets import ids
-from benchmarks.label_checks import (
+from benchmarks.contracts import label_checks
+from benchmarks.contracts.image_sets import ids
+from benchmarks.contracts.label_checks import (
     LabelledSet,
     UnusableSetError,
     flipped_digits,

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import lightly_bucket
 from benchmarks.case import Case, Setting, Table, Unit
 from benchmarks.claim import AtLeast, Claim, Near, Results
-from benchmarks.definition import Rule, Shares, compare
-from benchmarks.published_config import config_and_bucket, rule_of
+from benchmarks.contracts import lightly_bucket
+from benchmarks.contracts.definition import Rule, Shares, compare
+from benchmarks.contracts.published_config import config_and_bucket, rule_of
 from selectlab import select
 from selectlab.errors import SelectlabError
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from benchmarks.case import Case, Setting, Table, Unit
 from benchmarks.claim import AtLeast, Claim, Near, Results
-from benchmarks.image_sets import image_units, load, sets_of, worst_by_seed
-from benchmarks.planted_duplicates import (
+from benchmarks.contracts.image_sets import image_units, load, sets_of, worst_by_seed
+from benchmarks.contracts.planted_duplicates import (
     Float32,
     Planted,
     distances,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from benchmarks.case import Case, Setting, Table, Unit
 from benchmarks.claim import AtLeast, Claim, Near, Results
-from benchmarks.image_sets import ids, image_units, load, sets_of, worst_by_seed
+from benchmarks.contracts.image_sets import ids, image_units, load, sets_of, worst_by_seed
 from benchmarks.text import with_error
 from selectlab import Dataset, select
 

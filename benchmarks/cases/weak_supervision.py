@@ -10,9 +10,15 @@ import numpy as np
 
 from benchmarks.case import Case, Setting, Table, Unit
 from benchmarks.claim import AtLeast, Claim, Results
-from benchmarks.clips import MADE, Clip, clips_of, units_of
-from benchmarks.detection_truth import Detections, Ranked, Verdicts, average_precision, ranked
-from benchmarks.imputing import next_below, random_pairs
+from benchmarks.videos.clips import MADE, Clip, clips_of, units_of
+from benchmarks.videos.detection_truth import (
+    Detections,
+    Ranked,
+    Verdicts,
+    average_precision,
+    ranked,
+)
+from benchmarks.videos.imputing import next_below, random_pairs
 from selectlab.assertions.flicker import Flicker
 
 CONFIDENCES = (0.1, 0.25, 0.5)

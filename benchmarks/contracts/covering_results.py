@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.case import Table
 from benchmarks.claim import Estimate, Results
-from benchmarks.covering_radius import METHODS
+from benchmarks.contracts.covering_radius import METHODS
 from benchmarks.text import with_error
 
 TITLES = {"digits": "digits", "mnist": "MNIST"}

@@ -11,11 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.case import Setting
-from benchmarks.clips import Clip, FloatArray, Objects
-from benchmarks.gradient_histograms import CELL, Gray, Grids, frame_vectors, grids, stored_grids
 from benchmarks.outside_data import NoDataError
 from benchmarks.results import cache_folder
-from benchmarks.sliding_window import TALL
+from benchmarks.videos.clips import Clip, FloatArray, Objects
+from benchmarks.videos.gradient_histograms import (
+    CELL,
+    Gray,
+    Grids,
+    frame_vectors,
+    grids,
+    stored_grids,
+)
+from benchmarks.videos.sliding_window import TALL
 from selectlab.assertions import Frames
 
 FOLDER = "vtest_pets"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.claim import Results
-from benchmarks.detection_truth import Ranked, average_precision
+from benchmarks.videos.detection_truth import Ranked, average_precision
 
 
 def precision(hits: str, n_truth: int) -> float:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.case import Table
-from benchmarks.clips import Clip, FloatArray, IntArray
-from benchmarks.detection_truth import Detections, Verdicts, covering
-from benchmarks.firings import Firing, anchors, drawn, grow_pairs
 from benchmarks.text import number
-from benchmarks.tutorial_procedure import imputed_boxes
+from benchmarks.videos.clips import Clip, FloatArray, IntArray
+from benchmarks.videos.detection_truth import Detections, Verdicts, covering
+from benchmarks.videos.firings import Firing, anchors, drawn, grow_pairs
+from benchmarks.videos.tutorial_procedure import imputed_boxes
 from selectlab.assertions import Imputed
 from selectlab.assertions.flicker import Flicker
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.clips import Clip
+from benchmarks.videos.clips import Clip
 
 Whole = npt.NDArray[np.float32]
 Imputed = tuple[int, float, float, float, float]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.clips import BoolArray, IntArray
-from benchmarks.detection_truth import SAME, Verdicts, ious
-from benchmarks.firings import Judged, anchors
+from benchmarks.videos.clips import BoolArray, IntArray
+from benchmarks.videos.detection_truth import SAME, Verdicts, ious
+from benchmarks.videos.firings import Judged, anchors
 from selectlab.assertions.agree import Agree
 
 

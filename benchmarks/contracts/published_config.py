@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import lightly_bucket
-from benchmarks.definition import FloatArray, Rule, Shares, Spread, Sum
-from benchmarks.image_sets import unit_length
-from benchmarks.lightly_bucket import Bucket
+from benchmarks.contracts import lightly_bucket
+from benchmarks.contracts.definition import FloatArray, Rule, Shares, Spread, Sum
+from benchmarks.contracts.image_sets import unit_length
+from benchmarks.contracts.lightly_bucket import Bucket
 
 
 def config_and_bucket(source: Path) -> tuple[Path, Path]:

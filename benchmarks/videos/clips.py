@@ -18,7 +18,7 @@ from benchmarks.outside_data import NoDataError
 from selectlab.assertions import Frames
 
 if TYPE_CHECKING:
-    from benchmarks.made_videos import Detector
+    from benchmarks.videos.made_videos import Detector
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -177,7 +177,7 @@ def clips_of(setting: Setting, unit: Unit, detector: Detector | None = None) -> 
     data = str(unit.parameters["data"])
     if data != MADE:
         return read_clips(setting.data.folder(data))
-    from benchmarks.made_videos import write_videos
+    from benchmarks.videos.made_videos import write_videos
 
     with tempfile.TemporaryDirectory() as folder:
         write_videos(Path(folder), int(unit.parameters["seed"]), detector)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.claim import Results
-from benchmarks.clips import MADE, Clip
-from benchmarks.detection_truth import Verdicts
-from benchmarks.disagreements import Pair
-from benchmarks.firings import Kind, anchors, as_bits, drawn, judged
+from benchmarks.videos.clips import MADE, Clip
+from benchmarks.videos.detection_truth import Verdicts
+from benchmarks.videos.disagreements import Pair
+from benchmarks.videos.firings import Kind, anchors, as_bits, drawn, judged
 
 N_DRAWN = 50
 """Firings that were looked at for each assertion in the publication."""

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.detection_truth import ious
-from benchmarks.gradient_histograms import CELL, ORIENTATIONS, PAD, Grids
+from benchmarks.videos.detection_truth import ious
+from benchmarks.videos.gradient_histograms import CELL, ORIENTATIONS, PAD, Grids
 
 Boxes = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]

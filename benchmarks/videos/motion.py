@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.clips import IntArray
+from benchmarks.videos.clips import IntArray
 from selectlab.assertions import Frames
 
 Grey = npt.NDArray[np.uint8]

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.definition import Rule, Shares, Spread, Sum, similarity, typicality
-from benchmarks.image_sets import ids
+from benchmarks.contracts.definition import Rule, Shares, Spread, Sum, similarity, typicality
+from benchmarks.contracts.image_sets import ids
 from selectlab import Dataset, select
 
 FloatArray = npt.NDArray[np.float64]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clips import Clip
-from benchmarks.detection_truth import Verdicts
+from benchmarks.videos.clips import Clip
+from benchmarks.videos.detection_truth import Verdicts
 from selectlab import Dataset, select
 
 TASK = "detector"

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import peers
+from benchmarks.contracts.joint_problems import Entry, JointProblem
 from benchmarks.environments import python_of
-from benchmarks.joint_problems import Entry, JointProblem
 from benchmarks.speed.contestants.mundig import REQUIREMENTS
 
 SCALE = 2.0**-40

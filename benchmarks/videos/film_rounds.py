@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clips import IntArray
-from benchmarks.detection_truth import Detections, Ranked, ranked
-from benchmarks.films import Film
-from benchmarks.sliding_window import Seen, SlidingWindow
+from benchmarks.videos.clips import IntArray
+from benchmarks.videos.detection_truth import Detections, Ranked, ranked
+from benchmarks.videos.films import Film
+from benchmarks.videos.sliding_window import Seen, SlidingWindow
 from selectlab import Dataset
 from selectlab.columns import TaskPredictions
 from selectlab.simulate import Method, Round, methods, simulate

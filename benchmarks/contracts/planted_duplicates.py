@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.image_sets import ImageSet, unit_length
+from benchmarks.contracts.image_sets import ImageSet, unit_length
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]

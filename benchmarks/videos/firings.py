@@ -8,8 +8,8 @@ from itertools import combinations
 
 import numpy as np
 
-from benchmarks.clips import BoolArray, FloatArray, IntArray
-from benchmarks.detection_truth import SAME, Verdicts, covering, in_region, ious
+from benchmarks.videos.clips import BoolArray, FloatArray, IntArray
+from benchmarks.videos.detection_truth import SAME, Verdicts, covering, in_region, ious
 from selectlab.assertions.appear import Appear
 from selectlab.assertions.flicker import Flicker
 from selectlab.assertions.matching import predicted

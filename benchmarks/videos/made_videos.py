@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.clips import BoolArray, FloatArray
+from benchmarks.videos.clips import BoolArray, FloatArray
 
 WIDTH_PX, HEIGHT_PX = 960, 540
 N_VIDEOS, N_FRAMES, N_OBJECTS = 2, 70, 14

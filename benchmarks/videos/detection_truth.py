@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from benchmarks.clips import BoolArray, Clip, FloatArray, IntArray, Objects
+from benchmarks.videos.clips import BoolArray, Clip, FloatArray, IntArray, Objects
 
 SAME = 0.5
 """IoU from which on a box shows an object."""

@@ -1,0 +1,1 @@
+"""What strategies promise, written down and recomputed without the library."""
