@@ -125,7 +125,8 @@ class _Spread(Objective):
         return self._nearest.upper[vectors].astype(np.float64)
 
     def add(self, rows: Rows) -> None:
-        self._nearest.add(self._signal.owned(rows)[0])
+        one_each = isinstance(self._signal, Vectors)
+        self._nearest.add(rows if one_each else self._signal.owned(rows)[0])
 
     def facts(self) -> dict[str, object]:
         n_vectors = max(len(self._signal.vectors), 1)

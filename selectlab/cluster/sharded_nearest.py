@@ -88,7 +88,7 @@ class ShardedNearest(NearestSelected):
         if known == size:
             return []
         values = self.members[known:size].astype(np.float32)
-        norms = self._panel.shift[known:size].copy()
+        norms = self.panel.shift[known:size].copy()
         return [Request("join", (self._number, values, norms), lasting=True)]
 
     def _ask(self, messages: dict[int, list[Request]], size: int) -> dict[int, list[Any]]:

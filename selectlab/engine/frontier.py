@@ -104,20 +104,18 @@ class Cells:
         """Leave out corners that another of the same classes beats in both columns."""
         group = cell // self._n_bins
         other = found.falling[0] if found.falling else np.zeros(len(cell))
-        order = np.lexsort((-other, -found.fixed[0], group))
-        kept, best, last, lowest = [], -np.inf, -1, found.rows.copy()
-        for at in order.tolist():
-            if group[at] != last:
-                best, last = -np.inf, int(group[at])
-            if other[at] > best:
-                best = float(other[at])
-                kept.append(at)
-            else:
-                lowest[kept[-1]] = min(lowest[kept[-1]], lowest[at])
+        place = np.unique(other, return_inverse=True)[1].reshape(-1)
+        order = np.lexsort((-place, -found.fixed[0], group))
+        # Numbered so that any corner of a group is above all of the groups before it.
+        number = (group * len(cell) + place)[order]
+        best = np.maximum.accumulate(number)
+        kept = np.flatnonzero(np.r_[True, number[1:] > best[:-1]])
+        lowest = np.minimum.reduceat(found.rows[order], kept)
+        at = order[kept]
         return Corners(
-            lowest[kept],
-            tuple(column[kept] for column in found.fixed),
-            tuple(column[kept] for column in found.falling),
+            lowest,
+            tuple(column[at] for column in found.fixed),
+            tuple(column[at] for column in found.falling),
         )
 
 

@@ -27,6 +27,7 @@ from selectlab.resources import current
 
 _MOST_CLASSES = 4096
 _LONGEST_PAUSE = 64
+_LEAST_POOL_ROWS, _MOST_POOL_ROWS = 1024, 4096
 _BLOCK_ROWS = 65_536
 
 
@@ -61,7 +62,9 @@ class Lazy(Search):
         sizes = current()
         n_rows = len(self.open)
         self._closed: BoolArray = np.zeros(n_rows, dtype=np.bool_)
-        self._pool_rows = sizes.pool_rows or max(1024, n_rows // 256)
+        # Bounds of a product fall slowly, and one of many picks has room for many rows.
+        many = _MOST_POOL_ROWS if len(plan.parts) > 1 else min(plan.n_picks, _MOST_POOL_ROWS)
+        self._pool_rows = sizes.pool_rows or max(_LEAST_POOL_ROWS, many, n_rows // 256)
         self._core_rows = sizes.core_rows or 512
         self._phase: Phase | None = None
         self._pool: Rows | None = None

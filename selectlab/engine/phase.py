@@ -90,15 +90,22 @@ class Phase:
         n_rows = max(1, min(n_rows, int(n_rows / self._vectors_per_row())))
         if len(pool) <= n_rows:
             return pool
-        score = self._bound(pool)
-        some = _highest(score, min(2 * n_rows, len(pool)))
-        self._refresh(pool[some], None)
-        score[some] = self._bound(pool[some])
-        threshold = float(np.partition(score[some], len(some) - n_rows)[len(some) - n_rows])
+        return pool[_highest(self._nth_best(pool, n_rows)[1], n_rows)]
+
+    def _nth_best(self, rows: Rows, n: int) -> tuple[float, FloatArray]:
+        """Return the ``n``-th best score of rows, and all as far as they are brought up to date.
+
+        Those that look best are brought up to date first: few of the others can be as good.
+        """
+        score = self._bound(rows)
+        some = _highest(score, min(2 * n, len(rows)))
+        self._refresh(rows[some], None)
+        score[some] = self._bound(rows[some])
+        threshold = _nth_highest(score[some], n)
         rest = np.flatnonzero(score > threshold)
-        self._refresh(pool[rest], threshold)
-        score[rest] = self._bound(pool[rest])
-        return pool[_highest(score, n_rows)]
+        self._refresh(rows[rest], threshold)
+        score[rest] = self._bound(rows[rest])
+        return _nth_highest(score, n), score
 
     def corners(self, rows: Rows) -> Corners:
         """Return points that none of ``rows``, ascending, can beat."""
@@ -184,11 +191,10 @@ class Phase:
         sample = self._sample[self.live[self._sample]]
         if len(sample) < min(_SAMPLE_ROWS, n_live) // 2:
             sample = self._sample = self._draw(n_live)
-        self._refresh(sample, None)
-        score = self._bound(sample)
-        self._score[sample] = score
         above = min(max(1, int(len(sample) * wanted / n_live)), len(sample))
-        return float(np.partition(score, len(score) - above)[len(score) - above])
+        threshold, score = self._nth_best(sample, above)
+        self._score[sample] = score
+        return threshold
 
     def _draw(self, n_live: int) -> Rows:
         """Return about ``_SAMPLE_ROWS`` live rows, ascending; the same ones every time."""
@@ -252,6 +258,10 @@ def _rows_of(mask: BoolArray) -> Iterator[Rows]:
         rows = np.flatnonzero(mask[block]) + block.start
         if len(rows):
             yield rows
+
+
+def _nth_highest(score: FloatArray, n: int) -> float:
+    return float(np.partition(score, len(score) - n)[len(score) - n])
 
 
 def _highest(score: FloatArray, n: int) -> Rows:

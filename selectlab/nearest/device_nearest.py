@@ -71,7 +71,7 @@ class DeviceNearest(NearestSelected):
     def _pass(self, part: Index | slice, rows: Index, size: int) -> None:
         """Take vectors past the members that some have not seen."""
         seen, before = self._seen[rows], self._on_device.computed
-        sq_dists = self._on_device.pass_by(part, seen, self._panel)
+        sq_dists = self._on_device.pass_by(part, seen, self.panel)
         sq_dists += self._norms[rows]
         self._note(rows, sq_dists, size)
         self.computed += self._on_device.computed - before

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from selectlab import threads
-from selectlab.nearest.products import Float64, Index, panels
+from selectlab.nearest.products import Float64, Index, buffer, panels
 
 if TYPE_CHECKING:
     from selectlab.nearest.nearest_selected import NearestSelected
 
-_PANEL = 256
-_FEWEST, _MOST = 32, 128
+_PANEL = 1024
+_FEWEST, _MOST = 32, 256
 
 
 class FewNearest:
@@ -42,7 +42,8 @@ class FewNearest:
         seen: npt.NDArray[np.integer],
     ) -> None:
         self._nearest, self._index = nearest, index
-        self._vectors = np.asarray(nearest.vectors[index], dtype=np.float64)
+        self._single = np.asarray(nearest.vectors[index], dtype=np.float32)
+        self._vectors = self._single.astype(np.float64)
         self._lengths = sq_lengths(self._vectors)
         self._longest = float(self._lengths.max(initial=0.0))
         self._seen = len(nearest)
@@ -102,6 +103,11 @@ class FewNearest:
 
     def _catch_up(self, seen: npt.NDArray[np.integer]) -> None:
         """Account for the members that each vector has not seen."""
+        homes = self._nearest.homes
+        if homes.pay(self._index, seen):
+            groups = homes.groups(self._index, seen)
+            threads.over(groups, lambda group: self._approach_some(*group))
+            return
         order = np.argsort(seen, kind="stable")
         rows = max(_FEWEST, min(_MOST, -(-len(order) // (2 * threads.n_threads()))))
         parts = [order[part] for part in threads.cut(len(order), rows)]
@@ -114,17 +120,32 @@ class FewNearest:
         products += self._nearest.member_norms[self._seen]
         np.minimum(self.sq_dists, products, out=self.sq_dists)
 
+    def _approach_some(self, part: Index, members: Index) -> None:
+        products = self._vectors[part] @ self._nearest.members[members].T
+        products *= -2.0
+        products += self._nearest.member_norms[members]
+        best = products.min(axis=1, initial=np.inf)
+        best += self._lengths[part]
+        self.sq_dists[part] = np.minimum(self.sq_dists[part], best)
+
     def _approach(self, part: Index, first: int) -> None:
-        members, norms = self._nearest.members, self._nearest.member_norms
-        if first == len(members):
-            return
-        vectors = self._vectors[part]
+        """Account for the members from ``first`` on: products in float32 propose."""
+        nearest, size = self._nearest, len(self._nearest)
+        values = self._single[part]
+        width = (nearest.width_of(self._index[part]) * 1.01).astype(np.float32)
+        closest = np.full(len(part), np.inf, dtype=np.float32)
         best = np.full(len(part), np.inf)
-        for start, stop in panels(first, len(members), _PANEL):
-            products = members[start:stop] @ vectors.T
+        for start, stop in panels(first, size, _PANEL):
+            rough = buffer("products", (stop - start, len(part)))
+            np.matmul(nearest.panel.double[start:stop], values.T, out=rough)
+            rough += nearest.panel.shift[start:stop, None]
+            np.minimum(closest, rough.min(axis=0), out=closest)
+            member, at = np.divmod(np.flatnonzero(rough <= closest + width), len(part))
+            member += start
+            products = np.einsum("ij,ij->i", self._vectors[part[at]], nearest.members[member])
             products *= -2.0
-            products += norms[start:stop, None]
-            np.minimum(best, products.min(axis=0), out=best)
+            products += nearest.member_norms[member]
+            np.minimum.at(best, at, products)
         best += self._lengths[part]
         self.sq_dists[part] = np.minimum(self.sq_dists[part], best)
 

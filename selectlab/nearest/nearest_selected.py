@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from selectlab import threads
 from selectlab.nearest.few_nearest import FewNearest, sq_lengths
 from selectlab.nearest.findings import Findings
+from selectlab.nearest.homes import Group, Homes
 from selectlab.nearest.products import (
     UNIT_ROUNDOFF_64,
     Float32,
@@ -29,8 +31,13 @@ from selectlab.nearest.products import (
 from selectlab.objective import BoolArray, FloatArray
 from selectlab.running_sum import ExactSum
 
+Int32 = npt.NDArray[np.int32]
+
 _PAIRS = 16_384
-_LONG_TILE = 16_384
+_LITTLE = 1 << 22
+"""Threads are not worth waking for so many products of two numbers."""
+_SHORT = 1 << 16
+"""Numbers of 16 bits are sorted by their digits, about ten times as fast as longer ones."""
 
 
 class NearestSelected:
@@ -63,7 +70,8 @@ class NearestSelected:
         self.upper = np.full(n_vectors, np.inf, dtype=np.float32)
         self._seen = np.zeros(n_vectors, dtype=np.int32)
         self._found = Findings(n_vectors)
-        self._panel = Panel(dimension)
+        self.panel = Panel(dimension)
+        self.homes = Homes(self)
         self._members = np.empty((16, dimension))
         self._member_norms = np.empty(16)
         self._longest = 0.0
@@ -116,7 +124,7 @@ class NearestSelected:
             index: Their indices, where they are among them.
         """
         first, stop = len(self), len(self) + len(values)
-        self._panel.add(values, norms)
+        self.panel.add(values, norms)
         self._members = with_room(self._members, stop)
         self._member_norms = with_room(self._member_norms, stop)
         self._members[first:stop] = values
@@ -139,26 +147,34 @@ class NearestSelected:
         stale, floors = self._unseen(index, floor)
         if not len(stale):
             return
+        self.fetched += len(stale)
+        seen = self._seen[stale]
+        if self.homes.pay(stale, seen):
+            self._refresh_groups(stale, seen, floors)
+            return
         rows = tile_rows(self.vectors.shape[1])
         if isinstance(self.vectors, np.ndarray):
-            order = np.argsort(self._seen[stale], kind="stable")
+            order = np.argsort(seen.astype(np.uint16) if size <= _SHORT else seen, kind="stable")
         else:
             order, rows = np.argsort(stale, kind="stable"), 2 * rows
-        rows = min(rows, max(256, -(-len(stale) // 4)))
+        if len(stale) * (size - int(seen.min())) * self.vectors.shape[1] > _LITTLE:
+            rows = min(rows, max(256, -(-len(stale) // 4)))
 
         def work(part: slice) -> int:
             at = order[part]
-            return self._refresh_tile(stale[at], size, None if floors is None else floors[at])
+            return self._refresh_tile(stale[at], None if floors is None else floors[at])
 
         self.computed += sum(threads.over(threads.cut(len(stale), rows), work))
-        self.fetched += len(stale)
 
     def lower(self, part: slice | Index) -> Float64:
         """Return lower bounds of the squared distances of some vectors."""
         self.refresh(part)
-        width = 4 * self._slack * self._norms[part].astype(np.float64) + self._widest
-        bounds: Float64 = np.maximum(self.upper[part] - width, 0.0)
+        bounds: Float64 = np.maximum(self.upper[part] - self.width_of(part), 0.0)
         return bounds
+
+    def width_of(self, part: slice | Index) -> Float64:
+        """Return how far float32 products can lift the squared distances of some vectors."""
+        return 4 * self._slack * self._norms[part].astype(np.float64) + self._widest
 
     def exact(self, index: Index) -> Float64:
         """Return the exact squared distances of some vectors; infinite while the set is empty."""
@@ -218,20 +234,40 @@ class NearestSelected:
         unseen = (self._seen[index] < len(self)) & (self.upper[index] > 0)
         return index[unseen], None if floor is None else floor[unseen].astype(np.float32)
 
-    def _refresh_tile(self, rows: Index, size: int, floor: Float32 | None) -> int:
-        """Take a tile of scattered vectors past the members it has not seen."""
+    def _refresh_groups(self, stale: Index, seen: Int32, floors: Float32 | None) -> None:
+        """Take vectors past the members that may be near to them."""
+
+        def work(some: Sequence[Group]) -> int:
+            computed = 0
+            for places, members in some:
+                for part in threads.cut(len(places), tile_rows(self.vectors.shape[1])):
+                    at = places[part]
+                    floor = None if floors is None else floors[at]
+                    computed += self._refresh_tile(stale[at], floor, members)
+            return computed
+
+        groups = self.homes.groups(stale, seen)
+        at_once = -(-len(groups) // (4 * threads.n_threads()))
+        shares = [groups[part] for part in threads.cut(len(groups), at_once)]
+        self.computed += sum(threads.over(shares, work))
+
+    def _refresh_tile(self, rows: Index, floor: Float32 | None, only: Index | None = None) -> int:
+        """Take a tile of scattered vectors past the members it has not seen, or only some."""
         tile = Tile(gather(self.vectors, rows), self._norms[rows], rows, floor)
-        computed = 0
-        for start, stop in panels(int(self._seen[rows].min()), size):
-            tile.pass_by(self._panel, start, stop)
+        panel = self.panel if only is None else self.panel.part(only)
+        computed, stop = 0, int(self._seen[rows].min()) if only is None else 0
+        while stop < panel.size:
+            start, stop = stop, min(stop + tile.width(), panel.size)
+            tile.pass_by(panel, start, stop)
             computed += (stop - start) * len(tile.rows)
-            above = tile.worth_keeping() if stop < size else None
+            above = tile.worth_keeping() if stop < panel.size else None
             if above is not None:
-                self._note(tile.rows[~above], tile.best[~above], stop)
+                seen = stop if only is None else int(only[stop])
+                self._note(tile.rows[~above], tile.best[~above], seen)
                 tile.keep(np.flatnonzero(above))
                 if not len(tile.rows):
                     return computed
-        self._note(tile.rows, tile.best, size)
+        self._note(tile.rows, tile.best, len(self))
         return computed
 
     def _note(self, rows: Index, sq_dists: Float32, seen: int) -> None:
@@ -244,7 +280,7 @@ class NearestSelected:
         if first == size:
             return
         start, stop, _ = block.indices(len(self.upper))
-        rows = tile_rows(self.vectors.shape[1]) if size - first > 4 else _LONG_TILE
+        rows = tile_rows(self.vectors.shape[1])
         tiles = [
             slice(start + part.start, start + part.stop) for part in threads.cut(stop - start, rows)
         ]
@@ -253,7 +289,7 @@ class NearestSelected:
             rows_of = np.arange(part.start, part.stop, dtype=np.intp)
             tile = Tile(self.vectors[part], self._norms[part], rows_of)
             for begin, end in panels(first, size):
-                tile.pass_by(self._panel, begin, end)
+                tile.pass_by(self.panel, begin, end)
             np.minimum(self.upper[part], tile.best, out=self.upper[part])
             self._seen[part] = size
 
@@ -264,8 +300,8 @@ class NearestSelected:
     def _enclosed(self, i: int, vector: Float64, size: int) -> tuple[Float64, Float32]:
         """Return lower and upper bounds of the squared distances of a vector to members."""
         if self._latest is None or self._latest[0] != (i, size):
-            rough = self._panel.double[:size] @ vector.astype(np.float32)
-            rough += self._panel.shift[:size]
+            rough = self.panel.double[:size] @ vector.astype(np.float32)
+            rough += self.panel.shift[:size]
             rough += self._norms[i]
             width = 6 * self._slack * (self._member_norms[:size] + float(self._norms[i]))
             self._latest = (i, size), rough - width - self._least, rough

@@ -6,6 +6,7 @@ panel, the minimum with what is known. M vectors, D dimensions, C centres.
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import Any, TypeVar
 
@@ -23,6 +24,11 @@ UNIT_ROUNDOFF = float(np.finfo(np.float32).eps) / 2
 UNIT_ROUNDOFF_64 = float(np.finfo(np.float64).eps) / 2
 _TILE_FLOATS = 1 << 19
 _PANEL = 64
+_WIDEST_PANEL = 256
+_PRODUCTS = 1 << 17
+"""A panel has room for so many products: the fewer rows, the wider. Small products are slow."""
+_FEW = 8
+"""So few centres are multiplied one by one: BLAS is slow with such thin matrices."""
 _FEW_LEFT = 0.7
 """A tile goes on with the rows that still matter once fewer than this share of it do."""
 
@@ -103,6 +109,12 @@ class Panel:
         """Squared lengths of the centres, rounded up."""
         return self._shift[: self.size]
 
+    def part(self, index: Index) -> Panel:
+        """Return some of the centres."""
+        some = Panel(self._double.shape[1])
+        some._double, some._shift, some.size = self._double[index], self._shift[index], len(index)
+        return some
+
     def add(self, vectors: Float32, norms: Float32) -> None:
         """Append centres."""
         stop = self.size + len(vectors)
@@ -130,14 +142,29 @@ class Tile:
         self.best = np.full(len(rows), np.inf, dtype=np.float32)
         self._turn = 0
 
+    def width(self) -> int:
+        """Return how many centres to take next."""
+        return max(_PANEL, min(_WIDEST_PANEL, _PRODUCTS // len(self.rows)))
+
     def pass_by(self, panel: Panel, start: int, stop: int) -> None:
         """Take the minimum with centres ``start`` to ``stop``."""
+        if stop - start <= _FEW:
+            self._pass_by_few(panel, start, stop)
+            return
         sq_dists = buffer("products", (stop - start, len(self.rows)))
         np.matmul(panel.double[start:stop], self.values.T, out=sq_dists)
         sq_dists += panel.shift[start:stop, None]
         closest = sq_dists.min(axis=0)
         closest += self.norms
         np.minimum(self.best, closest, out=self.best)
+
+    def _pass_by_few(self, panel: Panel, start: int, stop: int) -> None:
+        sq_dists = buffer("products", (len(self.rows),))
+        for centre in range(start, stop):
+            np.matmul(self.values, panel.double[centre], out=sq_dists)
+            sq_dists += panel.shift[centre]
+            sq_dists += self.norms
+            np.minimum(self.best, sq_dists, out=self.best)
 
     def worth_keeping(self) -> npt.NDArray[np.bool_] | None:
         """Return which rows are not below their floor; ``None`` while they are most."""
@@ -178,7 +205,7 @@ _own = threading.local()
 
 def buffer(name: str, shape: tuple[int, ...]) -> Float32:
     """Return memory of this thread that was touched before: fresh memory is slow at first."""
-    size = int(np.prod(shape))
+    size = math.prod(shape)
     held: Float32 | None = getattr(_own, name, None)
     if held is None or len(held) < size:
         held = np.empty(size, dtype=np.float32)
