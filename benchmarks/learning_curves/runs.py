@@ -40,7 +40,9 @@ PROTOCOL = (
     "Methods that need a model start from a random first batch, the same for all of them; the "
     "others choose it. Beside random the trivial baseline takes the samples nearest to the mean "
     "of the pool. Only the picks of a method count, ours and scikit-activeml's alike: models are "
-    "retrained from them and tested by the benchmark. Differences are paired by seed."
+    "retrained from them and tested by the benchmark. Differences are paired by seed. That digits "
+    "are scaled to 0..1 was settled after a first run on 0..16, in which random was below the "
+    "accuracies measured before; no tolerance was changed."
 )
 
 
