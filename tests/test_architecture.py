@@ -29,6 +29,7 @@ LAYERS = [
     "crossing",
     "closest",
     "neighbours",
+    "homes",
     "forms few_nearest findings groups",
     "running_sum signals",
     "nearest_selected vector_signals class_signals",
