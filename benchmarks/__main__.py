@@ -149,6 +149,10 @@ def report(
     from benchmarks.page import page
 
     found, broken = _loaded(names())
+    if not any((folder / f"{name}.json").is_file() for name in names()):
+        raise UsageError(f"--results: {folder} holds no result of a case; run them first")
+    if out.is_dir():
+        raise UsageError(f"--out: {out} is a folder; name the file, such as {out / 'README.md'}")
     results.write_text(out, page({case.name: case for case in found}, folder, out.parent))
     typer.echo(f"written: {out}")
     if broken:
@@ -181,8 +185,13 @@ def main() -> None:
     """Run the command line; what the user can fix is one line and exit code 2."""
     try:
         app(prog_name="python -m benchmarks")
-    except UsageError as error:
+    except (UsageError, results.UnusableResultError) as error:
         typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        typer.echo(f"error: {error.filename}: {error.strerror}", err=True)
         sys.exit(2)
     except CaseFailedError as error:
         typer.echo(f"error: {error}", err=True)
@@ -207,8 +216,11 @@ def _print_claims(done: Iterable[Any]) -> None:
 
 
 def _outside(given: Path | None) -> OutsideData:
+    named = os.environ.get("SELECTLAB_DATA")
     if given is not None and not given.is_dir():
         raise UsageError(f"--data: {given} is not a folder")
+    if given is None and named and not Path(named).is_dir():
+        raise UsageError(f"SELECTLAB_DATA: {named} is not a folder")
     return OutsideData.find(given)
 
 

@@ -29,10 +29,11 @@ files each time this page is written, and judged by the tolerances that stand in
 A claim holds when the mean over the seeds keeps its tolerance by two standard errors. Tolerances
 were fixed before the first run on the data of the claim; `git log` of a case's file shows that, and
 what was changed since: bounds that a tie would have kept were made a little tighter, none was
-widened. **reproduced**: the same data and the same number, a theorem, an exact definition or a
-contract. **effect reproduced on other data**: the direction and a fair part of the size, elsewhere.
-**not reproduced** stays in the table. Published figures marked "as we recall" were not looked up:
-the text was not at hand. In results of the small size, made-up data stands in for outside data.
+widened. Values that do not depend on a seed count once, and a single value has no error.
+**reproduced**: the same data and the same number, a theorem, an exact definition or a contract.
+**effect reproduced on other data**: the direction and a fair part of the size, elsewhere. **not
+reproduced** stays in the table. Published figures marked "as we recall" were not looked up: the
+text was not at hand. In results of the small size, made-up data stands in for outside data.
 """
 AGAIN = """\
 ## Run it again

@@ -29,14 +29,32 @@ def write_text(path: Path, text: str) -> None:
         temporary.unlink(missing_ok=True)
 
 
+class UnusableResultError(Exception):
+    """A file is not a result of a benchmark; the message says which, in one line."""
+
+
 def read_json(path: Path) -> Any:
     """Return what a JSON file holds."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 def read_folder(folder: Path) -> dict[str, Any]:
-    """Return the results of a folder by file name without its ending, in order."""
-    return {path.stem: read_json(path) for path in sorted(folder.glob("*.json"))}
+    """Return the results of a folder by file name without its ending, in order.
+
+    Raises:
+        UnusableResultError: A file does not say what was measured, and how large.
+    """
+    return {path.stem: _result(path) for path in sorted(folder.glob("*.json"))}
+
+
+def _result(path: Path) -> Any:
+    try:
+        found = read_json(path)
+    except ValueError as error:
+        raise UnusableResultError(f"{path}: not JSON ({error})") from None
+    if not isinstance(found, dict) or "size" not in found:
+        raise UnusableResultError(f"{path}: not the result of a benchmark; move it elsewhere")
+    return found
 
 
 def now() -> str:

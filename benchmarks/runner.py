@@ -160,10 +160,14 @@ class CaseRun:
     @property
     def line(self) -> str:
         """How it went, in a line."""
-        skipped = sum(bool(outcome.skipped) for outcome in self.outcomes.values())
-        told = f"{self.case.name}: {len(self.jobs) - skipped} units, {self.seconds:.1f} s CPU"
-        told += f", {skipped} skipped" if skipped else ""
-        return f"{told}, {len(self.errors)} errors" if self.errors else told
+        skipped = [outcome.skipped for outcome in self.outcomes.values() if outcome.skipped]
+        told = f"{self.case.name}: {len(self.jobs) - len(skipped)} units, {self.seconds:.1f} s CPU"
+        told += f", {len(self.errors)} errors" if self.errors else ""
+        return (
+            f"{told}, {len(skipped)} skipped: {'; '.join(sorted(set(skipped)))}"
+            if skipped
+            else told
+        )
 
 
 def run(order: Order, chosen: Sequence[Case]) -> list[CaseRun]:

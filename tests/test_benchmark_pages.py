@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmark_suite import Command, small_coins, suite_in
+from benchmark_suite import ROOT, Command, command, small_coins, suite_in
 
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
@@ -131,3 +131,34 @@ def test_revisions_are_compared(suite: Command, coins: str, tmp_path: Path) -> N
     subprocess.run([*git, "commit", "--quiet", "-m", "Forget it"], check=True)
     code, text = compared(suite, "HEAD~1", "HEAD")
     assert (code, text.splitlines()[0]) == (1, "coins: not in HEAD")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["report", "--results", "{nothing}"], "--results: {nothing} holds no result of a case; run them first"),
+        (["report", "--results", "{coins}", "--out", "{nothing}"], "--out: {nothing} is a folder; name the file, such as {nothing}/README.md"),
+        (["compare", "{odd}", "{coins}"], "{odd}/coins.json: not the result of a benchmark; move it elsewhere"),
+        (["report", "--results", "{odd}", "--out", "{nothing}/page.md"], "{odd}/coins.json: not the result of a benchmark; move it elsewhere"),
+        (["run", "coins", "--out", "{odd}/coins.json"], "{odd}/coins.json: File exists"),
+    ],
+)  # fmt: skip
+def test_what_is_no_result_is_refused_in_a_line(
+    words: list[str], line: str, suite: Command, coins: str, tmp_path: Path
+) -> None:
+    places = {name: tmp_path / name for name in ("nothing", "odd", "coins")}
+    for place in places.values():
+        place.mkdir()
+    (places["odd"] / "coins.json").write_text("{}")
+    (places["coins"] / "coins.json").write_text(coins)
+    done = suite(*(word.format(**places) for word in words), check=False)
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines()[-1] == "error: " + line.format(**places)
+    assert not list(places["nothing"].iterdir())
+
+
+def test_a_variable_that_names_no_folder_is_refused(tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    done = command(ROOT, "run", "label_errors", check=False, SELECTLAB_DATA=nowhere)
+    assert done.returncode == 2
+    assert done.stderr == f"error: SELECTLAB_DATA: {tmp_path / 'nowhere'} is not a folder\n"

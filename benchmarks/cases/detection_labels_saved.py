@@ -59,7 +59,7 @@ def _saving(
     method: str,
     words: str,
     published: str,
-    bound: float = 0.0,
+    bound: float = 0.01,
     over: str = "random",
     origin: Origin = "published",
 ) -> Claim:

@@ -165,7 +165,7 @@ def _doubled(data: str, confidence: float, published: str, sizes: tuple[str, ...
             text=f"{where}: tracking at least doubles the recall of true one-frame misses "
             "(ours less twice the tutorial's)",
             measure=_compared(used, confidence, lambda one, other: one.recall - 2 * other.recall),
-            tolerance=AtLeast(0.0),
+            tolerance=AtLeast(0.001),
             sizes=sizes,
             **shared,
         ),

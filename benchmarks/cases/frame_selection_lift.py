@@ -48,9 +48,15 @@ def _measure(setting: Setting, unit: Unit) -> dict[str, Any]:
 
 
 def _shares(result: Mapping[str, Any], method: str, what: str = "missed") -> list[float]:
-    """Return the share of picks that have something, a value a seed; repeated if none is drawn."""
-    found = [run[what].count("1") / len(run[what]) for run in result["methods"][method]]
-    return found if len(found) > 1 else found * len(result["seeds"])
+    """Return the share of picks that have something, a value a seed; one if nothing is drawn."""
+    return [run[what].count("1") / len(run[what]) for run in result["methods"][method]]
+
+
+def _paired(one: list[float], other: list[float]) -> list[tuple[float, float]]:
+    """Return values of the same seeds side by side; a single one stands beside all."""
+    n = max(len(one), len(other))
+    widened = [values * n if len(values) == 1 else values for values in (one, other)]
+    return list(zip(*widened, strict=True))
 
 
 def _less(
@@ -63,9 +69,7 @@ def _less(
             ahead - behind
             for result in results
             if result["confidence"] == confidence and result["part"] == ALL
-            for ahead, behind in zip(
-                _shares(result, one, what), _shares(result, other, what), strict=True
-            )
+            for ahead, behind in _paired(_shares(result, one, what), _shares(result, other, what))
         ]
 
     return measure
