@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmark_suite import ROOT, Command, command, small_coins, suite_in
+from benchmark_suite import Command, command, small_coins, suite_in
 
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
