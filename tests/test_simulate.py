@@ -15,8 +15,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from selectlab import Dataset, progress, select
@@ -523,8 +526,8 @@ def test_a_model_without_probabilities_goes_with_methods_that_ask_for_none() -> 
     learner = Classification(LINE, HIGH, LINE, HIGH, model=LinearSVC(random_state=0))
     assert simulate("k_center", learner, [2]).values("accuracy")[0] > 0.6
     wanted = (
-        "margin, round 2: strategies[0].input: dataset: no prediction task 'model'; "
-        "there are no predictions"
+        "margin, round 2: strategies[0].input: model: LinearSVC has no predict_proba, which this "
+        "method needs; give a model that has it, such as CalibratedClassifierCV around this one"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(wanted)}$"):
         simulate("margin", learner, [8, 9])
@@ -639,6 +642,124 @@ def test_a_method_is_a_method() -> None:
 
 # Errors
 
+
+def text() -> Classification:
+    return Classification(["a", "b"], [0, 1], ["a"], [0], model=Midpoint)
+
+
+def test_a_table_of_numbers_is_its_own_embeddings() -> None:
+    import pandas as pd
+
+    table = pd.DataFrame({"v": LINE[:, 0], "w": LINE[:, 0] > 20}, index=list("abcdefghijk"))
+    learner = Classification(table, HIGH, table, HIGH)
+    assert simulate("k_center", learner, [3]).order == ("00", "10", "05")
+
+
+def test_a_sparse_matrix_learns_and_selects_on_given_embeddings() -> None:
+    x = csr_array(LINE)
+    learner = Classification(x, HIGH, x, HIGH, embeddings=LINE)
+    assert simulate("k_center", learner, [3]).order == ("00", "10", "05")
+    alone = simulate("margin", Classification(x, HIGH, x, HIGH), [5, 11])
+    dense = simulate("margin", Classification(LINE, HIGH, LINE, HIGH), [5, 11])
+    assert alone.order == dense.order
+
+
+def test_numbers_as_objects_and_truth_values_are_numbers() -> None:
+    x = LINE.astype(object)
+    assert simulate("random", Classification(x, HIGH, x, HIGH), [11]).values("accuracy") == [1.0]
+    bits = LINE > 4
+    assert simulate("k_center", Classification(bits, HIGH, bits, HIGH), [2]).order == ("00", "05")
+
+
+def test_a_model_that_takes_nan_may_have_it() -> None:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    model = HistGradientBoostingClassifier(max_iter=2)
+    learner = Classification(HOLES, HIGH, HOLES, HIGH, model=model)
+    assert simulate("random", learner, [11]).labels == [11]
+
+
+def test_a_learner_serves_several_simulations() -> None:
+    learner = digits(0)
+    first, again = (simulate("margin", learner, [10, 15], seed=3) for _ in range(2))
+    assert first.order == again.order
+    assert first.steps[0].picked == simulate("random", learner, [10], seed=3).order
+
+
+def test_an_error_in_a_callable_of_the_user_stays_as_it_is() -> None:
+    class Broken(Midpoint):
+        def predict(self, x: np.ndarray) -> np.ndarray:
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match=r"^mine$"):
+        simulate("random", Classification(LINE, HIGH, LINE, HIGH, model=Broken), [11])
+
+
+HOLES = np.where(LINE == 3, np.nan, LINE)
+NO_NUMBERS = "no embeddings, column 'w' of x holds no numbers; pass embeddings="
+
+
+def taught(x: Any = LINE, x_test: Any = None, model: Any = None, **given: Any) -> Classification:
+    return Classification(x, HIGH, x if x_test is None else x_test, HIGH, model=model, **given)
+
+
+def learned(name: str, *given: Any, **named: Any) -> Curve:
+    return simulate(name, taught(*given, **named), [8, 11])
+
+
+class Answers(Midpoint):
+    """Answers in a wrong shape."""
+
+    def predict_proba(self, x: np.ndarray) -> np.ndarray:
+        return np.ones((len(x), 3))
+
+
+class Column(Midpoint):
+    """Answers in a column."""
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return super().predict(x)[:, None]
+
+
+class Nameless:
+    """Has probabilities of nobody knows what."""
+
+    def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
+        self.x = x
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return np.zeros(len(x), dtype=int)
+
+    def predict_proba(self, x: np.ndarray) -> np.ndarray:
+        return np.ones((len(x), 2)) / 2
+
+
+class Unanswering:
+    """Learns and never answers."""
+
+    def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
+        self.x = x
+
+
+def mixed() -> Any:
+    import pandas as pd
+
+    return pd.DataFrame({"v": LINE[:, 0], "w": list("abcdefghijk")})
+
+
+def on_mixed() -> Classification:
+    return taught(mixed(), model=lambda x, y: Midpoint(x[["v"]].to_numpy(), y))
+
+
+def one_class() -> Classification:
+    return Classification(LINE, ["cat"] * 11, LINE, ["cat"] * 11)
+
+
+def compared(**given: Any) -> Comparison:
+    asked = {"learner_of_seed": learner_of_seed, "seeds": [0], **given}
+    return compare(asked.pop("methods", ["random"]), budgets=[2], **asked)
+
+
 ERRORS: list[tuple[str, Any, str]] = [
     (
         "unknown method",
@@ -742,10 +863,9 @@ ERRORS: list[tuple[str, Any, str]] = [
     ),
     (
         "no embeddings",
-        lambda: simulate("k_center", Classification(["a", "b"], [0, 1], ["a"], [0]), [2]),
-        "k_center, round 1: strategies[0].input: dataset: no embeddings; expected "
-        "embeddings.parquet (columns sample_id, embedding) or embeddings.npy with ids.txt (one id "
-        "a line)",
+        lambda: simulate("k_center", text(), [2]),
+        "k_center, round 1: strategies[0].input: no embeddings, x is <U1 of shape (2,), no (N, D) "
+        "numbers; pass embeddings=",
     ),
     (
         "regression",
@@ -802,6 +922,221 @@ ERRORS: list[tuple[str, Any, str]] = [
         "no seeds",
         lambda: compare(["random"], learner_of_seed, [2], []),
         "compare: 1 methods and 0 seeds; give some of both",
+    ),
+    (
+        "seed 1.5",
+        lambda: simulate("random", on_a_line(), [2], seed=1.5),  # type: ignore[arg-type]
+        "seed: expected a whole number, got 1.5",
+    ),
+    (
+        "seed None",
+        lambda: simulate("random", on_a_line(), [2], seed=None),  # type: ignore[arg-type]
+        "seed: expected a whole number, got None",
+    ),
+    (
+        "seed in words",
+        lambda: simulate("random", on_a_line(), [2], seed="a"),  # type: ignore[arg-type]
+        "seed: expected a whole number, got 'a'",
+    ),
+    (
+        "start that is one id",
+        lambda: simulate("random", on_a_line(), [2], start="00"),
+        "start: expected a list of ids, got '00'; write ['00']",
+    ),
+    (
+        "start that is a number",
+        lambda: simulate("random", on_a_line(), [2], start=3),  # type: ignore[arg-type]
+        "start: expected a list of ids, got 3",
+    ),
+    (
+        "seeds that are a number",
+        lambda: compared(seeds=3),
+        "seeds: expected a list of seeds, got 3; write [3] or range(3)",
+    ),
+    (
+        "seeds in words",
+        lambda: compared(seeds="12"),
+        "seeds: expected a list of seeds, got '12'",
+    ),
+    (
+        "one seed is no seed",
+        lambda: compared(seeds=[0, 1.5]),
+        "seeds[1]: expected a whole number, got 1.5",
+    ),
+    (
+        "a seed twice",
+        lambda: compared(seeds=[1, 2, 1]),
+        "seeds: 1 occurs twice; one run would count as two",
+    ),
+    (
+        "no processes",
+        lambda: compared(n_jobs=0),
+        "n_jobs: expected a number of processes, or -1 for one a core, got 0",
+    ),
+    (
+        "processes in words",
+        lambda: compared(n_jobs="x"),
+        "n_jobs: expected a number of processes, or -1 for one a core, got 'x'",
+    ),
+    (
+        "no learner of a seed",
+        lambda: compared(learner_of_seed=None),
+        "learner_of_seed: expected a function of the seed that makes a learner, got NoneType",
+    ),
+    (
+        "a learner for all seeds",
+        lambda: compared(learner_of_seed=on_a_line()),
+        "learner_of_seed: expected a function of the seed that makes a learner, got Classification",
+    ),
+    (
+        "no start of a seed",
+        lambda: compared(start_of_seed=3),
+        "start_of_seed: expected a function of the seed that gives ids, got int",
+    ),
+    (
+        "methods that are a number",
+        lambda: compared(methods=3),
+        "methods: expected a list, got 3",
+    ),
+    (
+        "a callable that returns nothing",
+        lambda: learned("random", model=lambda x, y: None),
+        "model: <lambda> returned NoneType, which has no predict(); return a trained classifier",
+    ),
+    (
+        "a callable that returns a pair",
+        lambda: learned("random", model=lambda x, y: (x, y)),
+        "model: <lambda> returned tuple, which has no predict(); return a trained classifier",
+    ),
+    (
+        "a model that never answers",
+        lambda: learned("random", model=Unanswering),
+        "model: Unanswering returned Unanswering, which has no predict(); return a trained "
+        "classifier",
+    ),
+    (
+        "an estimator that never answers",
+        lambda: learned("random", model=StandardScaler()),
+        "model: StandardScaler has no predict(); give a classifier",
+    ),
+    (
+        "a model that answers in a column",
+        lambda: learned("random", model=Column),
+        "model: predict returned shape (11, 1) for 11 samples; expected one class per sample",
+    ),
+    (
+        "probabilities of another shape",
+        lambda: learned("margin", model=Answers),
+        "model: predict_proba returned shape (11, 3) for 11 samples and 2 classes",
+    ),
+    (
+        "probabilities without classes",
+        lambda: learned("margin", model=Nameless),
+        "model: Nameless has predict_proba, but no classes_ that name its columns",
+    ),
+    (
+        "no probabilities",
+        lambda: learned("badge", model=SVC()),
+        "badge, round 2: strategies[0].input: model: SVC has no predict_proba, which this method "
+        "needs; give a model that has it, such as CalibratedClassifierCV around this one",
+    ),
+    (
+        "empty pool",
+        lambda: Classification(np.empty((0, 2)), [], LINE, HIGH),
+        "x: no samples; expected at least one",
+    ),
+    (
+        "empty test",
+        lambda: Classification(LINE, HIGH, [], []),
+        "x_test: no samples; expected at least one",
+    ),
+    (
+        "no samples but None",
+        lambda: Classification(None, HIGH, LINE, HIGH),
+        "x: expected one row per sample, got NoneType",
+    ),
+    (
+        "samples of several lengths",
+        lambda: Classification([[1], [1, 2]], [0, 1], LINE, HIGH),
+        "x: expected samples of one shape; their lengths differ",
+    ),
+    (
+        "a line of numbers",
+        lambda: taught(LINE[:, 0]),
+        "x: expected (N, D) numbers, got shape (11,); write x.reshape(-1, 1) if a sample is one "
+        "number",
+    ),
+    (
+        "a line of test numbers",
+        lambda: taught(LINE, LINE[:, 0]),
+        "x_test: expected (N, D) numbers, got shape (11,); write x_test.reshape(-1, 1) if a "
+        "sample is one number",
+    ),
+    (
+        "images for the default model",
+        lambda: taught(np.zeros((11, 2, 2))),
+        "x: expected (N, D) numbers, got shape (11, 2, 2); flatten it, x.reshape(len(x), -1), or "
+        "give a model and embeddings",
+    ),
+    (
+        "images for an estimator",
+        lambda: learned("random", np.zeros((11, 2, 2)), model=SVC()),
+        "model: SVC cannot learn from x: Found array with dim 3, while dim <= 2 is required by SVC",
+    ),
+    (
+        "text for the default model",
+        lambda: taught(list("abcdefghijk")),
+        "x: expected (N, D) numbers, got <U1; give a model that takes it",
+    ),
+    (
+        "a column of text for the default model",
+        lambda: taught(mixed()),
+        "x: column 'w' holds no numbers; give a model that takes it",
+    ),
+    (
+        "a column of text as embeddings",
+        lambda: simulate("k_center", on_mixed(), [2]),
+        f"k_center, round 1: strategies[0].input: {NO_NUMBERS}",
+    ),
+    (
+        "NaN",
+        lambda: taught(HOLES),
+        "x: NaN or infinite values in 1 of 11 samples, first row 3; fill them, or give a model "
+        "that takes them",
+    ),
+    (
+        "infinite in a sparse test matrix",
+        lambda: taught(csr_array(LINE), csr_array(np.where(LINE > 8, np.inf, LINE))),
+        "x_test: NaN or infinite values in 2 of 11 samples, first row 9; fill them, or give a "
+        "model that takes them",
+    ),
+    (
+        "NaN for an estimator",
+        lambda: learned("random", LINE, HOLES, model=SVC()),
+        "model: SVC cannot predict x_test: Input X contains NaN",
+    ),
+    (
+        "another width",
+        lambda: taught(LINE, np.zeros((11, 3))),
+        "x_test: 3 features a sample, but x has 1; both need the same",
+    ),
+    (
+        "a sparse matrix as its own embeddings",
+        lambda: learned("k_center", csr_array(LINE)),
+        "k_center, round 1: strategies[0].input: no embeddings, x is a sparse matrix; pass "
+        "embeddings=",
+    ),
+    (
+        "a sparse matrix as embeddings",
+        lambda: taught(embeddings=csr_array(LINE)),
+        "embeddings: expected an (N, D) array, got a sparse matrix; reduce it, such as with "
+        "TruncatedSVD(50).fit_transform(x)",
+    ),
+    (
+        "one class",
+        lambda: simulate("probcover", one_class(), [2]),
+        "probcover, round 1: the learner knows one class, 'cat'; probcover needs two or more to "
+        "estimate its radius",
     ),
 ]
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from selectlab.dataset import Dataset
 from selectlab.errors import DataError
 from selectlab.simulate.methods import TASK
-
-MOST_ITERATIONS = 5000
-"""Enough for logistic regression to converge on raw pixels."""
-
-Labels = npt.NDArray[Any]
+from selectlab.simulate.models import Constant, Labels, predicted, probabilities, trainer
+from selectlab.simulate.pool import pool_source
+from selectlab.simulate.samples import (
+    own_embeddings,
+    refuse_for_regression,
+    refuse_other_width,
+    samples_of,
+    taken,
+)
 
 
 class Classification:
@@ -38,14 +41,17 @@ class Classification:
         model: A scikit-learn classifier, of which a clone is trained each round; or a callable
             that takes samples and classes and returns what has ``predict`` and, for methods that
             ask for probabilities, ``predict_proba`` and ``classes_``. ``None``: logistic
-            regression. Give a model that draws at random its ``random_state``.
-        embeddings: (N, D) array; ``None``: ``x``, if it is an array of numbers, flattened.
+            regression, for (N, D) finite numbers. Give a model that draws at random its
+            ``random_state``.
+        embeddings: (N, D) array; ``None``: ``x``, if it is an array of numbers, flattened, or a
+            table of numbers. A sparse matrix is not: methods that ask for embeddings refuse it.
 
     Attributes:
         classes: Names of all classes.
 
     Raises:
-        DataError: Lengths differ, or ``y`` is not one class per sample.
+        DataError: There are no samples, lengths or widths differ, ``y`` is not one class per
+            sample, or the model is none, or does not go with ``x``.
 
     Example:
         >>> learner = Classification(np.eye(2), ["cat", "dog"], np.eye(2), ["cat", "dog"])
@@ -64,8 +70,8 @@ class Classification:
         model: Any = None,
         embeddings: Any = None,
     ) -> None:
-        self._x, self._y = _rows_of(x), _classes(y, "y")
-        self._x_test, self._y_test = _rows_of(x_test), _classes(y_test, "y_test")
+        self._x, self._x_test = samples_of(x, "x"), samples_of(x_test, "x_test")
+        self._y, self._y_test = _classes(y, "y"), _classes(y_test, "y_test")
         _same_length(self._x, self._y, "y")
         _same_length(self._x_test, self._y_test, "y_test")
         if (self._y.dtype.kind in "biuf") != (self._y_test.dtype.kind in "biuf"):
@@ -73,8 +79,12 @@ class Classification:
             raise DataError(f"y_test: its classes are of another type than those of y, {given}")
         self._labels = np.unique(np.concatenate([self._y, self._y_test]))
         self.classes = tuple(str(label) for label in self._labels)
-        self._train = _trainer(model)
-        self._embeddings = _flat(self._x) if embeddings is None else embeddings
+        refuse_other_width(self._x, self._x_test)
+        if model is None:
+            refuse_for_regression(self._x, "x")
+            refuse_for_regression(self._x_test, "x_test")
+        self._train = trainer(model)
+        self._embeddings, self._why_none = _embeddings(embeddings, self._x)
         width = len(str(len(self._y) - 1))
         self._ids = [f"{row:0{width}d}" for row in range(len(self._y))]
         self._row_of = {sample_id: row for row, sample_id in enumerate(self._ids)}
@@ -85,69 +95,59 @@ class Classification:
         rows = np.sort([self._row_of[sample_id] for sample_id in labelled])
         labels = self._y[rows]
         if (labels == labels[0]).all():
-            self._model = _Constant(labels[0])
+            self._model = Constant(labels[0])
         else:
-            self._model = self._train(_taken(self._x, rows), labels)
+            self._model = self._train(taken(self._x, rows), labels)
+
+    def forget(self) -> None:
+        """Drop the present model, as before the first :meth:`learn`."""
+        self._model = None
 
     def pool(self) -> Dataset:
         """Return all samples with embeddings and, once a model has learned, its probabilities."""
         import pandas as pd
 
-        predictions = None
+        tables, refused = {}, {}
         if hasattr(self._model, "predict_proba"):
-            predictions = {TASK: pd.DataFrame(self._probabilities(), columns=list(self.classes))}
-        return Dataset(self._ids, embeddings=self._embeddings, predictions=predictions)
+            found = probabilities(self._model, self._x, "x", self._labels)
+            tables[TASK] = pd.DataFrame(found, columns=list(self.classes))
+        elif self._model is not None:
+            refused[TASK] = _no_probabilities(self._model)
+        source = pool_source(
+            self._ids,
+            self._embeddings,
+            tables,
+            no_embeddings=self._why_none,
+            no_predictions=refused,
+        )
+        return Dataset(source=source)
 
     def evaluate(self) -> Mapping[str, float]:
         """Return accuracy and balanced accuracy on the test samples."""
-        right = np.asarray(self._model.predict(self._x_test)) == self._y_test
+        right = predicted(self._model, self._x_test, "x_test") == self._y_test
         found = [right[self._y_test == label].mean() for label in np.unique(self._y_test)]
         return {"accuracy": float(right.mean()), "balanced_accuracy": float(np.mean(found))}
 
-    def _probabilities(self) -> npt.NDArray[np.float64]:
-        """Return (N, K) probabilities of all classes, also of those the model has not seen."""
-        classes = np.asarray(self._model.classes_)
-        columns = np.searchsorted(self._labels, classes).clip(max=len(self._labels) - 1)
-        if not np.array_equal(self._labels[columns], classes):
-            raise DataError(f"model: predicts classes that y does not have, {classes.tolist()}")
-        probabilities = np.zeros((len(self._y), len(self._labels)))
-        probabilities[:, columns] = np.asarray(self._model.predict_proba(self._x))
-        return probabilities
+
+def _embeddings(given: Any, x: Any) -> tuple[Any, str]:
+    """Return embeddings, or ``None`` and what to say to those who ask for them.
+
+    Raises:
+        DataError: They are a sparse matrix.
+    """
+    if hasattr(given, "tocsr"):
+        hint = "reduce it, such as with TruncatedSVD(50).fit_transform(x)"
+        raise DataError(f"embeddings: expected an (N, D) array, got a sparse matrix; {hint}")
+    if given is not None:
+        return given, ""
+    found, why = own_embeddings(x)
+    return found, why and f"no embeddings, {why}; pass embeddings="
 
 
-class _Constant:
-    """Predicts one class for everything."""
-
-    def __init__(self, label: Any) -> None:
-        self.classes_ = np.array([label])
-
-    def predict(self, x: Any) -> Labels:
-        return np.repeat(self.classes_, _n_rows(x))
-
-    def predict_proba(self, x: Any) -> npt.NDArray[np.float64]:
-        return np.ones((_n_rows(x), 1))
-
-
-def _trainer(model: Any) -> Callable[[Any, Labels], Any]:
-    """Return what trains a model: a clone of an estimator each time, or the callable itself."""
-    if model is None:
-        from sklearn.linear_model import LogisticRegression
-
-        model = LogisticRegression(max_iter=MOST_ITERATIONS)
-    if hasattr(model, "fit") and not isinstance(model, type):
-
-        def fitted(x: Any, y: Labels) -> Any:
-            from sklearn.base import clone
-
-            return clone(model).fit(x, y)
-
-        return fitted
-    if not callable(model) or hasattr(model, "fit"):
-        name = getattr(model, "__name__", "")
-        given = f"the class {name}; write {name}()" if name else type(model).__name__
-        raise DataError(f"model: expected a scikit-learn classifier or a callable, got {given}")
-    trained: Callable[[Any, Labels], Any] = model
-    return trained
+def _no_probabilities(model: Any) -> str:
+    name = type(model).__name__
+    hint = "give a model that has it, such as CalibratedClassifierCV around this one"
+    return f"model: {name} has no predict_proba, which this method needs; {hint}"
 
 
 def _classes(y: Any, where: str) -> Labels:
@@ -169,27 +169,5 @@ def _classes(y: Any, where: str) -> Labels:
 
 
 def _same_length(x: Any, y: Labels, where: str) -> None:
-    if _n_rows(x) != len(y):
-        raise DataError(f"{where}: {len(y)} classes for {_n_rows(x)} samples")
-
-
-def _rows_of(x: Any) -> Any:
-    """Return samples as something that rows can be taken of."""
-    if hasattr(x, "tocsr"):
-        return x.tocsr()
-    return x if hasattr(x, "iloc") else np.asarray(x)
-
-
-def _taken(x: Any, rows: npt.NDArray[np.intp]) -> Any:
-    return x.iloc[rows] if hasattr(x, "iloc") else x[rows]
-
-
-def _n_rows(x: Any) -> int:
-    return int(x.shape[0])
-
-
-def _flat(x: Any) -> Any:
-    """Return (N, D) numbers, or ``None`` if the samples are something else."""
-    if not isinstance(x, np.ndarray) or x.dtype.kind not in "iuf" or x.ndim < 2:
-        return None
-    return x.reshape(len(x), -1)
+    if x.shape[0] != len(y):
+        raise DataError(f"{where}: {len(y)} classes for {x.shape[0]} samples")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from selectlab import progress
 from selectlab.errors import ConfigError
 from selectlab.simulate.curve import Curve
-from selectlab.simulate.loop import checked_budgets, method_of, simulate
+from selectlab.simulate.loop import checked_budgets, checked_seed, method_of, simulate
 from selectlab.simulate.methods import Method
 from selectlab.simulate.rounds import Learner
+from selectlab.validation import shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,7 @@ def compare(
         methods: Methods as :func:`simulate` takes them; a mapping gives them names.
         learner_of_seed: Makes the learner of a seed: data, split, model.
         budgets: Numbers of labels after each round, rising.
-        seeds: The seeds.
+        seeds: The seeds, each once.
         start_of_seed: Gives the ids labelled before the first round, if any.
         n_jobs: Number of processes; -1 for one a core.
 
@@ -83,7 +84,7 @@ def compare(
         The curves, and tables of them.
 
     Raises:
-        ConfigError: Methods, budgets or seeds mean nothing.
+        ConfigError: Methods, budgets, seeds or n_jobs mean nothing, or a seed occurs twice.
         DataError: As of :func:`simulate`.
 
     Example:
@@ -103,7 +104,11 @@ def compare(
     from joblib import Parallel, delayed, parallel_config
 
     chosen = _named(methods)
-    limits, listed = checked_budgets(budgets), list(seeds)
+    limits, listed = checked_budgets(budgets), _distinct(seeds)
+    _refuse_no_function(learner_of_seed, "learner_of_seed", "makes a learner")
+    if start_of_seed is not None:
+        _refuse_no_function(start_of_seed, "start_of_seed", "gives ids")
+    _refuse_no_number_of_processes(n_jobs)
     if not chosen or not listed:
         raise ConfigError(
             f"compare: {len(chosen)} methods and {len(listed)} seeds; give some of both"
@@ -125,12 +130,40 @@ def _named(methods: Iterable[Any] | Mapping[str, Any]) -> list[Method]:
         return [replace(method_of(given), name=str(name)) for name, given in methods.items()]
     if isinstance(methods, str):
         raise ConfigError(f"methods: expected a list, got {methods!r}; write [{methods!r}]")
+    if not isinstance(methods, Iterable):
+        raise ConfigError(f"methods: expected a list, got {shortened(methods)}")
     found = [method_of(given) for given in methods]
     names = [method.name for method in found]
     for at, name in enumerate(names):
         if name in names[:at]:
             raise ConfigError(f"methods: two are called {name!r}; give a mapping by name")
     return found
+
+
+def _distinct(seeds: Any) -> list[int]:
+    """Return the seeds, each of which must count once."""
+    if isinstance(seeds, str) or not isinstance(seeds, Iterable):
+        hint = f"; write [{seeds}] or range({seeds})" if isinstance(seeds, int) else ""
+        raise ConfigError(f"seeds: expected a list of seeds, got {shortened(seeds)}{hint}")
+    found = [checked_seed(seed, f"seeds[{at}]") for at, seed in enumerate(seeds)]
+    for at, seed in enumerate(found):
+        if seed in found[:at]:
+            raise ConfigError(f"seeds: {seed} occurs twice; one run would count as two")
+    return found
+
+
+def _refuse_no_function(given: Any, where: str, what: str) -> None:
+    if not callable(given):
+        raise ConfigError(
+            f"{where}: expected a function of the seed that {what}, got {type(given).__name__}"
+        )
+
+
+def _refuse_no_number_of_processes(n_jobs: Any) -> None:
+    if not isinstance(n_jobs, int) or isinstance(n_jobs, bool) or n_jobs == 0:
+        raise ConfigError(
+            f"n_jobs: expected a number of processes, or -1 for one a core, got {shortened(n_jobs)}"
+        )
 
 
 def _curve(

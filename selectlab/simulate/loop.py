@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, SupportsIndex
 
+import numpy as np
+
 from selectlab import progress
 from selectlab.api import select
 from selectlab.config import Config, load
@@ -18,6 +20,7 @@ from selectlab.selection import Selection
 from selectlab.simulate.curve import FACTS, Curve, Step
 from selectlab.simulate.methods import Method, methods
 from selectlab.simulate.rounds import Learner, Round, seed_of_round
+from selectlab.validation import shortened
 
 
 def simulate(
@@ -50,7 +53,7 @@ def simulate(
         budget. A config that stops early leaves a step with fewer labels than its budget.
 
     Raises:
-        ConfigError: Method, learner, budgets or start mean nothing.
+        ConfigError: Method, learner, budgets, seed or start mean nothing.
         DataError: Config and pool do not go together, or ids are unknown; the message says in
             which round.
 
@@ -67,8 +70,8 @@ def simulate(
         0       1       0.5
         1       2       1.0
     """
-    limits = checked_budgets(budgets)
-    simulation = _Simulation(method_of(method), checked_learner(learner), seed, limits[-1])
+    limits, whole = checked_budgets(budgets), checked_seed(seed, "seed")
+    simulation = _Simulation(method_of(method), checked_learner(learner), whole, limits[-1])
     if start is not None:
         simulation.begin(start, limits[0])
     name = f"simulating {simulation.method.name}"
@@ -76,7 +79,7 @@ def simulate(
         if budget > len(simulation.labelled):
             with progress.watched():
                 simulation.go_on(budget)
-    return Curve(simulation.method.name, operator.index(seed), tuple(simulation.steps))
+    return Curve(simulation.method.name, whole, tuple(simulation.steps))
 
 
 class _Simulation:
@@ -86,12 +89,16 @@ class _Simulation:
         self.method = method
         self.labelled: list[str] = []
         self.steps: list[Step] = []
-        self._learner, self._seed, self._most = learner, operator.index(seed), most
+        self._learner, self._seed, self._most = learner, seed, most
         self._states: Mapping[str, Mapping[str, Any]] = {}
         self._n_rounds = 0
+        getattr(learner, "forget", lambda: None)()
 
     def begin(self, start: Iterable[str], first: int) -> None:
         """Label what is given."""
+        if isinstance(start, str) or not isinstance(start, Iterable):
+            hint = f"; write [{start!r}]" if isinstance(start, str) else ""
+            raise ConfigError(f"start: expected a list of ids, got {start!r}{hint}")
         ids = _checked_ids(list(start), self._pool(), (), "start")
         if not ids:
             raise ConfigError("start: no ids; None lets the method select the first samples")
@@ -195,11 +202,26 @@ def checked_budgets(budgets: Any) -> list[int]:
         ConfigError: They do not rise, or are no numbers of labels.
     """
     given = list(budgets) if isinstance(budgets, Iterable) else [budgets]
-    whole = all(isinstance(n, SupportsIndex) and not isinstance(n, bool) for n in given)
+    whole = all(_is_whole(n) for n in given)
     found = [operator.index(n) for n in given] if whole else []
     if not found or found != sorted(set(found)) or found[0] < 1:
         raise ConfigError(f"budgets: expected rising numbers of labels, got {budgets!r}")
     return found
+
+
+def checked_seed(seed: Any, where: str) -> int:
+    """Return a seed as an integer.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if not _is_whole(seed):
+        raise ConfigError(f"{where}: expected a whole number, got {shortened(seed)}")
+    return operator.index(seed)
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, SupportsIndex) and not isinstance(number, bool | np.ndarray)
 
 
 def _as_ids(answer: Any) -> list[str] | None:

@@ -136,6 +136,11 @@ def _probcover(asked: Round) -> Config:
         raise ConfigError(
             "the learner does not tell how many classes there are; give it an attribute 'classes'"
         )
+    if len(asked.classes) < 2:
+        raise ConfigError(
+            f"the learner knows one class, {asked.classes[0]!r}; probcover needs two or more to "
+            "estimate its radius"
+        )
     coverage = {"type": "COVERAGE", "num_classes": len(asked.classes)}
     return _config(asked, (EMBEDDINGS, coverage))
 

@@ -15,7 +15,8 @@ class Learner(Protocol):
     """A model that is trained anew each round, and its data; it knows all labels.
 
     A learner may also have an attribute ``classes``, the names of all classes, for methods that
-    need to know how many there are.
+    need to know how many there are; and ``forget()``, which is called when a simulation begins and
+    after which there is no present model, so that one learner can serve several simulations.
     """
 
     def learn(self, labelled: Sequence[str]) -> None:
