@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 EVERYTHING = "initial-tag"
 """The tag that every dataset has: all of its samples."""
 
+CAMPAIGN = "campaign:"
+"""What the tag of a campaign's seeds begins with: ``campaign:NAME`` or ``campaign:NAME@VERSION``.
+
+Without a version it is the newest one."""
+
 
 class Embeddings(Input):
     """One vector per sample, or one per object with ``task``; with ``tag_name`` also a query.
@@ -37,7 +43,8 @@ class Embeddings(Input):
             without objects has none; one whose predicted objects were not embedded is missing.
         dataset_id: Dataset the query set lies in, named in ``datasets.json`` or
             ``Dataset(datasets=...)``. An id that is named nowhere means this dataset.
-        tag_name: Tag of the query samples, for SIMILARITY; ``initial-tag`` is all of them.
+        tag_name: Tag of the query samples, for SIMILARITY; ``initial-tag`` is all of them,
+            ``campaign:NAME`` or ``campaign:NAME@VERSION`` the seeds of a collection campaign.
         space: A further embedding space of the samples, ``embeddings/SPACE.parquet``.
         normalize: Scale vectors to unit length.
 
@@ -75,8 +82,8 @@ class Embeddings(Input):
                 repeat or do not exist; an unknown tag, an empty query, or a query of another
                 dimension or embedding space.
         """
-        table = self._table(dataset)
-        query, query_ids = self._query(dataset, table) if self.tag_name else (None, ())
+        table = self.table(dataset)
+        query, query_ids, name = self._query_set(dataset, table)
         if self.task is not None:
             vectors, offsets, missing = _objects(dataset, table, self.task, self.normalize)
             return Objects(
@@ -85,7 +92,7 @@ class Embeddings(Input):
                 missing=missing,
                 query=query,
                 query_ids=query_ids,
-                name=self.describe(),
+                name=name,
             )
         values, missing = dataset.vectors(table, normalize=self.normalize)
         return Vectors(
@@ -93,7 +100,7 @@ class Embeddings(Input):
             missing=missing,
             query=query,
             query_ids=query_ids,
-            name=self.describe(),
+            name=name,
         )
 
     def describe(self) -> str:
@@ -104,8 +111,12 @@ class Embeddings(Input):
             text = "embeddings" + (f" {self.space}" if self.space else "")
         return text + (f", query tag {self.tag_name!r}" if self.tag_name else "")
 
-    def _table(self, dataset: Dataset) -> EmbeddingTable:
-        """Return the table of this input's space or task."""
+    def table(self, dataset: Dataset) -> EmbeddingTable:
+        """Return the table of this input's space or task.
+
+        Raises:
+            DataError: The dataset has no such embeddings.
+        """
         where = dataset.source.where
         if self.task is not None:
             table = dataset.source.object_embeddings(self.task)
@@ -130,6 +141,19 @@ class Embeddings(Input):
             raise DataError(missing)
         return table
 
+    def _query_set(
+        self, dataset: Dataset, table: EmbeddingTable
+    ) -> tuple[npt.NDArray[np.float32] | None, tuple[str, ...], str]:
+        """Return query vectors (Q, D), the name of each, and what this input is called."""
+        if self.tag_name is None:
+            return None, (), self.describe()
+        if not self.tag_name.startswith(CAMPAIGN):
+            return *self._query(dataset, table), self.describe()
+        from selectlab.campaigns.queries import campaign_query
+
+        seeds = campaign_query(self, self._query_dataset(dataset), dataset, table)
+        return seeds.vectors, seeds.ids, f"{self.describe()}, version {seeds.version}"
+
     def _query(
         self, dataset: Dataset, table: EmbeddingTable
     ) -> tuple[npt.NDArray[np.float32], tuple[str, ...]]:
@@ -145,7 +169,7 @@ class Embeddings(Input):
                 f"is taken from this dataset; {self._name_it()}",
                 stacklevel=2,
             )
-        found = table if other is dataset else self._table(other)
+        found = table if other is dataset else self.table(other)
         _same_space(table, found)
         target, owners = _sorted_targets(found, wanted.positions(found.ids))
         if self.task is None:
@@ -256,9 +280,40 @@ def _objects(
     dataset: Dataset, table: EmbeddingTable, task: str, normalize: bool
 ) -> tuple[Float32Rows, npt.NDArray[np.int64], BoolArray | None]:
     """Return the object vectors in row order, their offsets, and the rows that lack them."""
+    order = object_order(dataset, table, task)
+    embedded = np.bincount(order.owners, minlength=len(dataset))
+    vectors = load(table, order.target, len(order.owners), normalize=normalize)
+    offsets = np.concatenate([[0], np.cumsum(embedded)]).astype(np.int64)
+    missing = None if order.predicted is None else (embedded == 0) & (order.predicted > 0)
+    return vectors, offsets, missing if missing is not None and missing.any() else None
+
+
+@dataclass(frozen=True)
+class ObjectOrder:
+    """The embedded objects of a task, sorted by sample and object index.
+
+    Attributes:
+        target: Where each vector of the table goes; -1: its sample is not in the dataset.
+        owners: (M,) the row of each object's sample.
+        numbers: (M,) its object index.
+        predicted: (N,) the number of objects predicted of each sample; ``None`` if not known.
+    """
+
+    target: Index
+    owners: Index
+    numbers: npt.NDArray[np.int64]
+    predicted: npt.NDArray[np.int64] | None
+
+
+def object_order(dataset: Dataset, table: EmbeddingTable, task: str) -> ObjectOrder:
+    """Return the order of a table of objects.
+
+    Raises:
+        DataError: There are no object indices; some are negative, repeat or do not exist; no
+            sample is in the dataset.
+    """
     if table.objects is None:
         raise DataError(f"{table.where}: no column 'object' (index into the predictions)")
-    n_rows = len(dataset)
     owner = dataset.ids.positions(table.ids)
     target, owners = _sorted_targets(table, owner)
     if not len(owners):
@@ -268,15 +323,11 @@ def _objects(
             if len(owner)
             else f"{table.where}: no rows"
         )
-    embedded = np.bincount(owners, minlength=n_rows)
     objects = np.empty(len(owners), dtype=np.int64)
     objects[target[target >= 0]] = table.objects[target >= 0]
     predicted = dataset.predictions(task).counts() if task in dataset.source.tasks() else None
     _check_indices(dataset, table, owners, objects, predicted)
-    vectors = load(table, target, len(owners), normalize=normalize)
-    offsets = np.concatenate([[0], np.cumsum(embedded)]).astype(np.int64)
-    missing = None if predicted is None else (embedded == 0) & (predicted > 0)
-    return vectors, offsets, missing if missing is not None and missing.any() else None
+    return ObjectOrder(target, owners, objects, predicted)
 
 
 def _check_indices(

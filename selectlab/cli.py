@@ -8,10 +8,11 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from selectlab.commands import imports
+from selectlab.commands import campaign, imports
 from selectlab.commands.assertions import assert_
 from selectlab.commands.demo import demo
 from selectlab.commands.frames import frames
+from selectlab.commands.index import index
 from selectlab.commands.installed import schema, strategies
 from selectlab.commands.metrics import metrics
 from selectlab.commands.options import InPanels
@@ -80,5 +81,7 @@ app.command("assert")(assert_)
 app.add_typer(imports.app)
 app.command()(frames)
 app.command(cls=InPanels)(select)
+app.command()(index)
+app.add_typer(campaign.app)
 for command in (validate, schema, strategies, metrics, demo):
     app.command()(command)

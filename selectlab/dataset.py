@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from selectlab.columns import EmbeddingTable, MetadataField, MetadataTable, Source, TaskPredictions
 from selectlab.errors import DataError, did_you_mean, first_of
-from selectlab.ids import Ids, RowOf
+from selectlab.ids import Ids, Index, RowOf
 from selectlab.stored import Float32Rows
 from selectlab.vector_tables import load
 
@@ -164,6 +164,18 @@ class Dataset:
             DataError: An id is there twice, none is in the dataset, a value is NaN or infinite,
                 or the disk has no room for a scratch file.
         """
+        target, there = self.targets(table)
+        values = load(table, target, len(self), normalize=normalize)
+        return values, None if there.all() else ~there
+
+    def targets(self, table: EmbeddingTable) -> tuple[Index, BoolArray]:
+        """Return the row of each vector of a table of samples, and which rows have one.
+
+        The row is -1 where the sample is not in the dataset.
+
+        Raises:
+            DataError: An id is there twice, or none is in the dataset.
+        """
         ids = table.ids
         target = self.ids.positions(ids)
         used = target if len(target) and target.min() >= 0 else target[target >= 0]
@@ -180,6 +192,4 @@ class Dataset:
                 if len(ids)
                 else f"{table.where}: no rows"
             )
-        del used
-        values = load(table, target, len(self), normalize=normalize)
-        return values, ~there if n_there < len(self) else None
+        return target, there

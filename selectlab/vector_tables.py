@@ -212,17 +212,44 @@ def _copied(
     )  # fmt: skip
     file = RowFile.scratch(table.where, (n_rows, table.dimension), _HALF if half else _SINGLE)
     scale = np.ones(n_rows) if half and normalize and not table.normalised else None
-    used = target[target >= 0]
-    runs = _in_runs(used, file.row_bytes)
-    buckets = None if runs else _Buckets(file, min(_BUCKET_BYTES, limit // 8))
+
+    def written() -> Iterator[tuple[Index, Float32]]:
+        for block in _checked(again, target, normalize=normalize):
+            if scale is not None and block.scale is not None:
+                scale[block.rows] = block.scale
+            yield block.rows, block.values if half else block.scaled()
+
+    _sorted_into(file, written(), target[target >= 0], min(_BUCKET_BYTES, limit // 8))
+    return StoredVectors(file, scale=scale)
+
+
+def copy_into(file: RowFile, table: EmbeddingTable, target: Index, *, normalize: bool) -> None:
+    """Write a table's vectors into rows ``target`` of a float32 file, in little memory.
+
+    Args:
+        file: (n_rows, D) float32; every row is the target of one vector.
+        table: The vectors, read block by block, once.
+        target: Row of each vector of the table; -1 leaves it out.
+        normalize: Scale every vector to unit length (a zero vector stays zero).
+
+    Raises:
+        DataError: A value is NaN or infinite; the message names the sample. The disk is full.
+    """
+    blocks = _checked(table, target, normalize=normalize)
+    written = ((block.rows, block.scaled()) for block in blocks)
+    _sorted_into(file, written, target[target >= 0], _BUCKET_BYTES)
+
+
+def _sorted_into(
+    file: RowFile, blocks: Iterable[tuple[Index, Float32]], used: Index, n_bytes: int
+) -> None:
+    """Write blocks of vectors to their rows; ``used`` are the rows of all, as they come."""
+    buckets = None if _in_runs(used, file.row_bytes) else _Buckets(file, n_bytes)
     put = _put if buckets is None else buckets.put
-    for block in _checked(again, target, normalize=normalize):
-        if scale is not None and block.scale is not None:
-            scale[block.rows] = block.scale
-        put(file, block.rows, block.values if half else block.scaled())
+    for rows, values in blocks:
+        put(file, rows, values)
     if buckets is not None:
         buckets.sort(used)
-    return StoredVectors(file, scale=scale)
 
 
 def _put(file: RowFile, rows: Index, values: Float32) -> None:

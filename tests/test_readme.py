@@ -51,7 +51,7 @@ def test_selectlab_commands_run_in_order(page: Path, playground: Path) -> None:
     for command in commands(page):
         if not command.startswith("selectlab "):
             continue
-        words, _, target = command.partition(">")
+        words, _, target = command.partition(" > ")
         found = subprocess.run(
             [*program, *shlex.split(words)[1:]], cwd=playground, capture_output=True, text=True
         )

@@ -7,7 +7,7 @@ on fixed blocks, in threads of ours: the result is the same however many there a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,7 +17,7 @@ import numpy as np
 
 from selectlab import threads
 from selectlab.errors import MissingExtraError
-from selectlab.nearest.space import Index, blocks_of, read, spread
+from selectlab.nearest.space import Float32, Index, blocks_of, read, spread
 
 _SEED = 1234
 _POINTS_PER_LIST = 64
@@ -87,14 +87,40 @@ class InvertedFile:
 
         Fewer than that were found where there is -1.
         """
-        found = np.empty((len(rows), k), dtype=np.intp)
+        return self._search(len(rows), lambda part: read(self._vectors, rows[part]), k)
+
+    def near(self, queries: Float32, k: int) -> Index:
+        """Return the numbers of about the ``k`` vectors nearest to some others, (Q, k).
+
+        Fewer than that were found where there is -1.
+        """
+        return self._search(len(queries), lambda part: read(queries, part), k)
+
+    def save(self, path: str) -> None:
+        """Write the index to a file, for :meth:`open`."""
+        faiss: Any = import_module("faiss")
+        faiss.write_index(self._index, path)
+
+    @classmethod
+    def open(cls, path: str, vectors: Any, n_probes: int) -> InvertedFile:
+        """Return an index that was saved; its lists are mapped into memory, not read."""
+        faiss: Any = import_module("faiss")
+        found = cls.__new__(cls)
+        found._index = faiss.read_index(path, faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
+        found._vectors, found.n_probes = vectors, n_probes
+        found.n_lists = found._index.nlist
+        found._kind = "Flat" if isinstance(found._index, faiss.IndexIVFFlat) else "SQ8"
+        return found
+
+    def _search(self, n_rows: int, values: Callable[[slice], Float32], k: int) -> Index:
+        found = np.empty((n_rows, k), dtype=np.intp)
         self._index.nprobe = self.n_probes
 
         def work(part: slice) -> None:
             with _one_thread():
-                found[part] = self._index.search(read(self._vectors, rows[part]), k)[1]
+                found[part] = self._index.search(values(part), k)[1]
 
-        threads.over(threads.cut(len(rows), _SEARCH_ROWS), work)
+        threads.over(threads.cut(n_rows, _SEARCH_ROWS), work)
         return found
 
     def _fill(self) -> None:

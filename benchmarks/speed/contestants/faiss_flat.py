@@ -15,6 +15,8 @@ REQUIREMENTS = (
 )
 PACKAGES = ("faiss-cpu", "numpy")
 
+_BLOCK_ROWS = 65_536
+
 
 def similarity(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
     import faiss
@@ -24,6 +26,22 @@ def similarity(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
     near = index.search(arrays["vectors"], 1)[0][:, 0]
     top = np.argpartition(near, parameters["n_samples"] - 1)[: parameters["n_samples"]]
     return top[np.argsort(near[top], kind="stable")]
+
+
+def campaign_scoring(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
+    import faiss
+
+    vectors, seeds = arrays["vectors"], arrays["seeds"]
+    if isinstance(vectors, str):
+        vectors = np.load(vectors, mmap_mode="r")
+    index = faiss.IndexFlatL2(seeds.shape[1])
+    index.add(seeds)
+    limit = (2 * parameters["radius"] * (1 - parameters["threshold"])) ** 2
+    found = []
+    for start in range(0, len(vectors), _BLOCK_ROWS):
+        near = index.search(vectors[start : start + _BLOCK_ROWS], 1)[0][:, 0]
+        found.append(start + np.flatnonzero(near <= limit))
+    return np.concatenate(found)
 
 
 def typicality(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:

@@ -106,6 +106,25 @@ def similarity(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
     return lowest(near, parameters["n_samples"])
 
 
+def campaign_scoring(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
+    vectors, seeds = arrays["vectors"], arrays["seeds"]
+    if isinstance(vectors, str):
+        vectors = np.load(vectors, mmap_mode="r")
+    double = np.ascontiguousarray(np.float32(-2.0) * seeds.T)
+    norms = np.einsum("ij,ij->i", seeds, seeds)
+    limit = (2 * parameters["radius"] * (1 - parameters["threshold"])) ** 2
+    products = np.empty((_TILE, len(seeds)), dtype=np.float32)
+    found = []
+    for start in range(0, len(vectors), _TILE):
+        tile = vectors[start : start + _TILE]
+        out = np.matmul(tile, double, out=products[: len(tile)])
+        out += norms
+        near = out.min(axis=1)
+        near += np.einsum("ij,ij->i", tile, tile)
+        found.append(start + np.flatnonzero(near <= limit))
+    return np.concatenate(found)
+
+
 def typicality(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
     vectors, k = arrays["vectors"], parameters["n_neighbours"]
     norms = np.einsum("ij,ij->i", vectors, vectors)

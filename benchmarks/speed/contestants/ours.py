@@ -74,17 +74,32 @@ def object_diversity(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
 
 def from_disk(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
     from selectlab import rank
-    from selectlab.row_files import RowFile
-    from selectlab.stored import StoredVectors
     from selectlab.strategies import Diversity
     from selectlab.types import Vectors
 
-    path = arrays["vectors"]
-    header = np.load(path, mmap_mode="r")
-    file = RowFile.open(path, path, header.offset, header.shape, header.dtype)
-    del header
-    signal = Vectors(vectors=StoredVectors(file))
+    signal = Vectors(vectors=_stored(arrays["vectors"]))
     return _told(rank([(signal, Diversity())], parameters["n_samples"]))
+
+
+def campaign_scoring(arrays: dict[str, Any], parameters: dict[str, Any]) -> Any:
+    from selectlab.campaigns.clusters import Clusters
+    from selectlab.campaigns.scoring import above
+
+    vectors, seeds = arrays["vectors"], arrays["seeds"]
+    if isinstance(vectors, str):
+        vectors = _stored(vectors)
+    radii = np.full(len(seeds), parameters["radius"])
+    clusters = Clusters(seeds.astype(np.float64), radii, np.arange(len(seeds)))
+    return above(vectors, clusters, parameters["threshold"]).rows
+
+
+def _stored(path: str) -> Any:
+    """Return the vectors of a file, read and not mapped."""
+    from selectlab.row_files import RowFile
+    from selectlab.stored import StoredVectors
+
+    header = np.load(path, mmap_mode="r")
+    return StoredVectors(RowFile.open(path, path, header.offset, header.shape, header.dtype))
 
 
 def _told(ranking: Any) -> tuple[Any, dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""The steps, each a module that alembic runs; see the package above."""
