@@ -74,7 +74,7 @@ SPLIT = {"engine", "nearest", "cluster"}
 
 UPWARDS = {
     ("dataset", "memory"): "Dataset(ids, embeddings=...) is the one way in for arrays at hand",
-    ("inputs.embeddings", "campaigns.queries"): "a query set may be a campaign, which is kept above",
+    ("inputs.embeddings", "campaigns.queries"): "a query set may be a campaign",
 }
 """The imports that go up, lazily, and why."""
 
