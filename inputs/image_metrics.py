@@ -138,7 +138,10 @@ def _measure_all(
                 known = cache.get(sample_id, stamp)
                 return stamp, known if known is not None else measure(handle)
         except Exception as error:  # whatever a broken file provokes in a decoder
-            return "", f"{type(error).__name__}: {error}".splitlines()[0]
+            met = error
+            if isinstance(error, ModuleNotFoundError) and isinstance(error.__context__, Exception):
+                met = error.__context__  # ultralytics makes Pillow look for a plug-in after it
+            return "", f"{type(met).__name__}: {met}".splitlines()[0]
 
     found: dict[str, tuple[float, ...]] = {}
     unreadable: dict[str, str] = {}
