@@ -13,6 +13,7 @@ from selectlab.inputs.lightly_predictions import parse_categories
 from selectlab.inputs.prediction_checks import TaskSchema, rle_area, shown
 from selectlab.inputs.prediction_columns import PredictionBuilder, PredictionTable
 from selectlab.inputs.sample_ids import sample_id
+from selectlab.masks import decompressed
 
 Json = str | os.PathLike[str] | list[Any] | dict[str, Any]
 
@@ -82,7 +83,7 @@ def coco_table(
             "an instances JSON that has both"
         )
     category_ids, names = parse_categories(about["categories"], about_where)
-    files = _file_names(about["images"], about_where, resolve)
+    files = file_names(about["images"], about_where, resolve)
     kind = _task_type(objects)
     found: dict[Any, list[Any]] = {image_id: [] for image_id in files}
     for position, given in enumerate(objects):
@@ -101,7 +102,7 @@ def coco_table(
     return builder.table()
 
 
-def _file_names(
+def file_names(
     images: Any, where: str, resolve: Callable[[object, str], str]
 ) -> dict[int | str, str]:
     """Return the sample id of each image id."""
@@ -134,13 +135,13 @@ def _lightly(given: Mapping[str, Any], kind: TaskType) -> dict[str, Any]:
     held = {key: given[key] for key in ("category_id", "bbox", "probabilities") if key in given}
     held["score"] = 1.0 if given.get("score") is None else given["score"]
     if kind == "keypoint-detection":
-        held["keypoints"] = _confident(given.get("keypoints"))
+        held["keypoints"] = confident(given.get("keypoints"))
     if kind == "instance-segmentation":
         held["segmentation"] = given.get("segmentation", [])
     return held
 
 
-def _confident(keypoints: Any) -> Any:
+def confident(keypoints: Any) -> Any:
     """Return keypoints with COCO's visibility flags 0, 1, 2 as confidences 0, 1, 1."""
     if not isinstance(keypoints, list):
         return keypoints
@@ -160,13 +161,26 @@ def coco_area(value: Any, where: str) -> float:
         6.0
     """
     if isinstance(value, dict):
-        counts = value.get("counts")
-        if isinstance(counts, str):
-            counts = _run_lengths(counts, where)
-        return rle_area(counts, f"{where}.counts")
+        return float(sum(rle_counts(value, where)[1::2]))
     if not isinstance(value, list) or not all(map(_is_polygon, value)):
         raise DataError(f"{where} must be polygons or a run-length mask, got {shown(value)}")
-    return float(sum(_polygon_area(polygon) for polygon in value))
+    return float(sum(polygon_area(polygon) for polygon in value))
+
+
+def rle_counts(value: Mapping[str, Any], where: str) -> list[int]:
+    """Return the run lengths of a COCO mask, compressed ones too; they go down the columns.
+
+    Raises:
+        DataError: They are no whole numbers >= 0.
+
+    Example:
+        >>> rle_counts({"counts": [1, 3], "size": [2, 2]}, "a.json")
+        [1, 3]
+    """
+    given: Any = value.get("counts")
+    counts: list[int] = decompressed(given, where) if isinstance(given, str) else given
+    rle_area(counts, f"{where}.counts")
+    return counts
 
 
 def _is_polygon(value: Any) -> bool:
@@ -174,27 +188,8 @@ def _is_polygon(value: Any) -> bool:
     return numbers and len(value) >= 6 and len(value) % 2 == 0
 
 
-def _polygon_area(flat: Sequence[float]) -> float:
-    """Return the area by the shoelace formula."""
+def polygon_area(flat: Sequence[float]) -> float:
+    """Return the area of a flat polygon x1, y1, x2, y2, ... by the shoelace formula."""
     xs, ys = flat[0::2], flat[1::2]
     crossed = (xs[i - 1] * ys[i] - xs[i] * ys[i - 1] for i in range(len(xs)))
     return abs(sum(crossed)) / 2
-
-
-def _run_lengths(text: str, where: str) -> list[int]:
-    """Decode COCO's compressed run lengths: 5 bits a character, differences after the third."""
-    runs: list[int] = []
-    value, shift = 0, 0
-    for letter in text:
-        bits = ord(letter) - 48
-        if not 0 <= bits < 64:
-            raise DataError(f"{where}.counts: {letter!r} does not occur in compressed run lengths")
-        value |= (bits & 31) << shift
-        shift += 5
-        if bits & 32:
-            continue
-        if bits & 16:
-            value -= 1 << shift
-        runs.append(value + runs[-2] if len(runs) > 2 else value)
-        value, shift = 0, 0
-    return runs

@@ -12,10 +12,12 @@ import os
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from selectlab.errors import DataError, MissingExtraError
+
+if TYPE_CHECKING:
+    from selectlab.columns import Source
 
 Progress = Callable[[int, int], None]
 
@@ -221,22 +223,61 @@ def parse_json(data: bytes, where: str) -> Any:
 
 
 def cache_folder(folder: Folder) -> str:
-    """Return a local folder, made if need be, for what is computed from a dataset."""
+    """Return the local folder for what is computed from a dataset; whoever writes there makes it.
+
+    That is ``.selectlab`` in the dataset, or a folder in the user's cache where it cannot be
+    written.
+    """
     if folder.local_root is not None:
-        inside = Path(folder.local_root, CACHE)
-        try:
-            inside.mkdir(exist_ok=True)
-        except OSError:
-            pass
-        else:
-            if os.access(inside, os.W_OK):
-                return str(inside)
-    place = folder.local_root or folder.where.rstrip("/")
+        inside = os.path.join(folder.local_root, CACHE)
+        if _can_be_written(inside):
+            return inside
+    return _user_cache(folder.local_root or folder.where.rstrip("/"))
+
+
+def kept_folders(source: Source) -> tuple[str, ...]:
+    """Return the local folders where things that belong to a dataset may lie, in order.
+
+    First comes the dataset itself, also where it can only be read; then the user's cache. They need
+    not be there. A dataset in memory has none.
+    """
+    folder = source.cache_folder()
+    if folder is None or "://" in source.where:
+        return () if folder is None else (folder,)
+    root = os.path.realpath(os.path.expanduser(source.where))
+    return tuple(dict.fromkeys((os.path.join(root, CACHE), folder, _user_cache(root))))
+
+
+def kept_path(source: Source, name: str) -> str | None:
+    """Return where a file that belongs to a dataset lies, else where it can be made.
+
+    Args:
+        source: The dataset's.
+        name: Path of the file in the folder.
+
+    Returns:
+        The first that is there, in the dataset or the user's cache. ``None`` for a dataset in
+        memory.
+    """
+    for folder in kept_folders(source):
+        if os.path.exists(os.path.join(folder, name)):
+            return os.path.join(folder, name)
+    folder_now = source.cache_folder()
+    return None if folder_now is None else os.path.join(folder_now, name)
+
+
+def _can_be_written(folder: str) -> bool:
+    """Return whether files can be put into a folder, which need not be there yet."""
+    if os.path.lexists(folder):
+        return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
+    return os.access(os.path.dirname(folder), os.W_OK | os.X_OK)
+
+
+def _user_cache(place: str) -> str:
+    """Return the folder of a dataset, named by its path or URL, in the user's cache."""
     default = os.environ.get("LOCALAPPDATA") if os.name == "nt" else None
     base = os.environ.get("XDG_CACHE_HOME") or default or os.path.expanduser("~/.cache")
-    below = Path(base, "selectlab", hashlib.sha256(place.encode()).hexdigest()[:16])
-    below.mkdir(parents=True, exist_ok=True)
-    return str(below)
+    return os.path.join(base, "selectlab", hashlib.sha256(place.encode()).hexdigest()[:16])
 
 
 def _walk(root: str, *, deep: bool) -> Iterator[str]:

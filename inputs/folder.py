@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ from selectlab.inputs.metadata_rows import read_metadata_rows
 from selectlab.inputs.prediction_columns import PredictionTable
 from selectlab.inputs.prediction_folder import PredictionFolder
 from selectlab.inputs.sample_ids import is_image, matching, unique_id_lines
+from selectlab.inputs.shape_columns import ColumnShapes, ShapeReader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,6 +152,20 @@ class FolderSource:
             raise DataError(f"{self.where}: no prediction task {task!r}")
         return self._predictions.table(task).align(ids)
 
+    def shapes(self, task: str) -> ShapeReader:
+        """Return what reads the shapes of a task sample by sample, outlines and keypoints too.
+
+        Raises:
+            DataError: There is no such task, or its schema is malformed.
+        """
+        if task in self._elsewhere:
+            table = self._elsewhere[task]
+            rows = {name: row for row, name in enumerate(table.ids)}
+            return ColumnShapes(replace(table.predictions, task=task), rows)
+        if self._predictions is None or task not in self._predictions.tasks:
+            raise DataError(f"{self.where}: no prediction task {task!r}")
+        return self._predictions.shapes(task)
+
     def metadata(self, ids: Sequence[str]) -> MetadataTable | None:
         """Return what files and tables say of ``ids``; files win over tables."""
         base, declared = self._home("metadata"), self._declared()
@@ -255,7 +271,7 @@ class FolderSource:
         return self._folder.open(sample_id)
 
     def cache_folder(self) -> str:
-        """Return ``.selectlab`` in the dataset, or a folder in the user's cache."""
+        """Return ``.selectlab`` in the dataset, or a folder in the user's cache; nothing is made."""
         return cache_folder(self._folder)
 
     def _home(self, name: str) -> str:

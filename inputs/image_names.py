@@ -50,11 +50,37 @@ class ImageNames:
             raise DataError(f"{where}: {name!r} could be {first!r} or {second!r}")
         return found[0] if found else wanted
 
+    def like(self, name: str) -> set[str]:
+        """Return the images that a path may mean: those it ends like, or that end like it.
+
+        The extension has to be the same, unless the path has none.
+
+        Example:
+            >>> sorted(ImageNames(["a/1.png", "b/1.png", "2.jpg"]).like("1.png"))
+            ['a/1.png', 'b/1.png']
+            >>> ImageNames(["a/1.png", "2.jpg"]).like("/data/set/a/1.png")
+            {'a/1.png'}
+            >>> ImageNames(["a/1.png", "2.jpg"]).like("2")
+            {'2.jpg'}
+        """
+        wanted = f"/{name.lstrip('/')}"
+        stem = stem_of(wanted)
+        found = set()
+        for image in self._same_name(stem):
+            known = f"/{stem_of(image) if stem == wanted else image}"
+            if known.endswith(wanted) or wanted.endswith(known):
+                found.add(image)
+        return found
+
     def _by_ending(self, stem: str) -> list[str]:
         """Return the images whose stem ends with these path parts."""
+        same_name = self._same_name(stem)
+        return [image for image in same_name if f"/{stem_of(image)}".endswith(f"/{stem}")]
+
+    def _same_name(self, stem: str) -> list[str]:
+        """Return the images whose stem ends with the last part of this one."""
         if self._endings is None:
             self._endings = {}
             for known, images in self._stems.items():
                 self._endings.setdefault(known.rpartition("/")[2], []).extend(images)
-        same_name = self._endings.get(stem.rpartition("/")[2], [])
-        return [image for image in same_name if f"/{stem_of(image)}".endswith(f"/{stem}")]
+        return self._endings.get(stem.rpartition("/")[2], [])

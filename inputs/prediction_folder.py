@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from selectlab.errors import DataError
 from selectlab.inputs import yolo
@@ -18,6 +19,8 @@ from selectlab.inputs.lightly_predictions import (
 from selectlab.inputs.prediction_checks import TaskSchema
 from selectlab.inputs.prediction_columns import PredictionTable
 from selectlab.inputs.sample_ids import stem_of
+from selectlab.inputs.shape_columns import ShapeReader
+from selectlab.inputs.shape_files import CocoShapes, LightlyShapes, YoloShapes
 
 _IMAGES, _INSTANCES = ".images.json", "instances.json"
 
@@ -124,7 +127,25 @@ class PredictionFolder:
         at = f"{self._base}/{task}"
         return read_task(self._folder, at, self._schema(task), self._names, self._progress)
 
+    def shapes(self, task: str) -> ShapeReader:
+        """Return what reads the shapes of a task, sample by sample."""
+        at = f"{self._base}/{task}"
+        if self._is_coco(task):
+            content, about, _, _ = self._coco_content(task)
+            return CocoShapes(task, content, about, self.table(task), self._names)
+        if self._is_yolo(task):
+            return YoloShapes(self._folder, at, self._yolo_schema(task), self._names)
+        return LightlyShapes(self._folder, at, self._schema(task), self._names)
+
     def _coco(self, task: str) -> PredictionTable:
+        content, about, where, about_where = self._coco_content(task)
+        return coco_table(
+            content, about, task=task, where=where, about_where=about_where,
+            resolve=self._names.resolve,
+        )  # fmt: skip
+
+    def _coco_content(self, task: str) -> tuple[Any, Any, str, str]:
+        """Return results and the object with their images, and the names of both files."""
         where = f"{self._base}/{task}.json"
         content = about = self._folder.read_json(where)
         beside = (f"{self._base}/{task}{_IMAGES}", f"{self._base}/{_INSTANCES}")
@@ -135,10 +156,7 @@ class PredictionFolder:
             raise DataError(f"{where}: no images and categories; expected them in {beside[0]}")
         else:
             about = self._folder.read_json(about_where)
-        return coco_table(
-            content, about, task=task, where=where, about_where=about_where,
-            resolve=self._names.resolve,
-        )  # fmt: skip
+        return content, about, where, about_where
 
     def _yolo(self, task: str) -> PredictionTable:
         at = f"{self._base}/{task}"

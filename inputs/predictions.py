@@ -28,7 +28,7 @@ class Predictions(Input):
     ``CLASS_DISTRIBUTION`` is a vector over the task's classes: the probability vector of a
     classification, the sum of the objects' probability vectors of a detection, the share of
     each class in the pixels of a semantic segmentation. ``CATEGORY_COUNT`` is the number of
-    objects.
+    objects. Of samples that people have labelled, the labels count instead.
 
     Attributes:
         task: Name of the prediction task.
@@ -71,7 +71,7 @@ class Predictions(Input):
             ConfigError: A category is not one of the task's.
             DataError: No such task, or no sample has a prediction.
         """
-        task = dataset.predictions(self.task)
+        task = dataset.seen(self.task)
         missing = unpredicted(task)
         if self.name == "CATEGORY_COUNT":
             count = self._count(task)

@@ -103,6 +103,8 @@ def unpredicted(task: TaskPredictions) -> BoolArray | None:
         missing = ~task.listed
     else:
         return None
+    if task.labelled is not None:
+        missing &= ~task.labelled
     if missing.all():
         raise DataError(f"predictions {task.task!r}: no sample of the dataset has a prediction")
     return missing if missing.any() else None

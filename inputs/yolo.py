@@ -12,16 +12,15 @@ from typing import Any
 from selectlab.errors import DataError, first_of
 from selectlab.inputs.files import Folder, Progress, open_file, open_folder
 from selectlab.inputs.image_names import ImageNames
+from selectlab.inputs.image_sizes import Size, header_size
 from selectlab.inputs.prediction_checks import TaskSchema, shown
 from selectlab.inputs.prediction_columns import PredictionBuilder, PredictionTable
 from selectlab.inputs.sample_ids import is_image, sample_id
 
-Size = tuple[int, int]
 Names = Sequence[str] | Mapping[int, str] | str | os.PathLike[str]
 
 NAME_FILES = ("data.yaml", "config.yaml", "dataset.yaml", "classes.txt")
 _SLACK = 0.01
-_ORIENTATION, _SIDEWAYS = 274, (5, 6, 7, 8)
 
 
 def read_yolo(
@@ -90,7 +89,7 @@ def yolo_table(
     held = []
     for path, data in folder.read_many(label_files(folder, base), progress):
         name = label_image(path, base, names)
-        held.append((path, name, list(_lines(data, path))))
+        held.append((path, name, list(lines_of(data, path))))
     lacking = [path for path, name, _ in held if name not in names.images]
     if lacking:
         raise DataError(
@@ -101,7 +100,7 @@ def yolo_table(
     with ThreadPoolExecutor(8) as pool:
         sizes = pool.map(lambda item: size_of(item[1]) if item[2] else (0, 0), held)
         for (path, name, lines), (width, height) in zip(held, sizes, strict=True):
-            builder.add(name, [_detection(line, width, height) for line in lines], path)
+            builder.add(name, [detection(line, width, height) for line in lines], path)
     return builder.table()
 
 
@@ -119,7 +118,7 @@ def label_image(path: str, base: str, names: ImageNames) -> str:
     return names.resolve(path[len(base) :].lstrip("/").removesuffix(".txt"), path)
 
 
-def _lines(data: bytes, where: str) -> Iterator[list[float]]:
+def lines_of(data: bytes, where: str) -> Iterator[list[float]]:
     """Yield the numbers of each line."""
     for number, line in enumerate(data.decode("utf-8-sig", "replace").split("\n"), start=1):
         words = line.split()
@@ -142,7 +141,7 @@ def _lines(data: bytes, where: str) -> Iterator[list[float]]:
         yield values
 
 
-def _detection(line: Sequence[float], width: int, height: int) -> dict[str, Any]:
+def detection(line: Sequence[float], width: int, height: int) -> dict[str, Any]:
     """Return a line as Lightly writes it: corner and size in px."""
     x, y, w, h = line[1:5]
     return {
@@ -224,13 +223,5 @@ def image_size(folder: Folder, path: str) -> Size:
     Raises:
         DataError: The image cannot be read.
     """
-    from PIL import Image
-
     with folder.open(path) as file:
-        try:
-            with Image.open(file) as image:
-                width, height = image.size
-                turned = image.getexif().get(_ORIENTATION) in _SIDEWAYS
-        except (OSError, SyntaxError, ValueError) as error:
-            raise DataError(f"{path}: not a readable image, {error}") from None
-    return (height, width) if turned else (width, height)
+        return header_size(file, path)

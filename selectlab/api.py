@@ -18,12 +18,12 @@ from selectlab.cluster import clusters, greedi
 from selectlab.cluster.shard import Worker
 from selectlab.config import Config, load
 from selectlab.dataset import Dataset
-from selectlab.earlier import read_earlier
 from selectlab.engine import greedy
 from selectlab.errors import DataError
 from selectlab.manifest import build_manifest, hash_signals
 from selectlab.resolve import Resolved, candidate_rows, resolve
 from selectlab.resources import Resources, checked_device, current, parse_memory, using
+from selectlab.rounds.starting import Start, starting_point
 from selectlab.selection import Because, Pick, Selection
 from selectlab.vector_signals import Embedded
 
@@ -38,6 +38,8 @@ def select(
     n_samples: int | None = None,
     proportion_samples: float | None = None,
     preselected: Any = None,
+    ledger: Any = True,
+    only_new: bool = False,
     selected_sequence_length: int | None = None,
     memory: str | int | None = None,
     device: str = "cpu",
@@ -57,8 +59,13 @@ def select(
         proportion_samples: The same as a share of the dataset, 0 to 1.
         preselected: What is selected already: ids, an earlier selection (all of its ids), the
             path of a text file with one id a line, or the folder of an earlier run. They count
-            in every objective and are not selected again. ``None`` takes the dataset's own
-            ``preselected.txt``, if it has one; ``()`` takes nothing.
+            in every objective and are not selected again. ``None`` takes what the ledger of the
+            dataset's rounds knows, and the dataset's own ``preselected.txt``, if there are any;
+            ``()`` takes nothing.
+        ledger: Where the rounds are kept: ``True`` with the dataset, if it has any; a file or URL;
+            a start from :meth:`selectlab.rounds.Rounds.starting_point`. ``False`` leaves them out.
+            Labels in it count instead of predictions, for samples that are preselected.
+        only_new: Select only samples that no earlier round knew.
         selected_sequence_length: Select runs of this many video frames.
         memory: Most memory to work in, such as ``"2GB"``, or bytes; ``None`` for no limit.
         device: Where matrix products run: ``"cpu"``, or a torch device such as ``"cuda"`` or
@@ -103,14 +110,15 @@ def select(
     ):
         progress.stage("reading inputs")
         dataset = data if isinstance(data, Dataset) else _open(data)
-        earlier = read_earlier(dataset.source.preselected() if preselected is None else preselected)
-        parsed = _continued(parsed, earlier.states)
+        start = starting_point(dataset, preselected, ledger, only_new=only_new)
+        parsed = _continued(parsed, start.earlier.states)
         if saved is not None:
             saved.check(parsed)
         with python_warnings.catch_warnings(record=True) as caught:
             python_warnings.simplefilter("always", UserWarning)
-            resolved = resolve(parsed, dataset, earlier.ids)
-        notes = [*parsed.notes, *(str(w.message) for w in caught), *_worth_knowing(resolved)]
+            resolved = resolve(parsed, start.over(dataset), start.earlier.ids, start.only)
+        notes = [*parsed.notes, *(str(w.message) for w in caught), *start.warnings()]
+        notes += _worth_knowing(resolved)
         hashes = hash_signals(resolved.signals)
         resume = [] if saved is None else saved.begin(resolved, hashes)
         run = partial(greedy.run, resolved.plan)
@@ -120,7 +128,7 @@ def select(
         if cluster is not None:
             outcome.engine["cluster"] = cluster.facts()
         progress.stage("comparing with a random pick")
-        selection = _selection(resolved, outcome, [*notes, *outcome.shortfalls], hashes)
+        selection = _selection(resolved, outcome, [*notes, *outcome.shortfalls], hashes, start)
         if saved is not None and saved is not checkpoint:
             saved.remove()
     return selection
@@ -233,6 +241,7 @@ def _selection(
     outcome: greedy.Outcome,
     notes: Sequence[str],
     hashes: Sequence[str],
+    start: Start,
 ) -> Selection:
     ids = resolved.dataset.ids
     picks = tuple(_explained(resolved, outcome))
@@ -247,7 +256,7 @@ def _selection(
         information = sequences.information(
             ids, resolved.rows[chosen], _timestamps(resolved.dataset)
         )
-    manifest = build_manifest(resolved, outcome, chosen, notes, hashes)
+    manifest = build_manifest(resolved, outcome, chosen, notes, hashes) | start.told()
     return Selection(
         picks=picks,
         preselected=tuple(ids[row] for row in resolved.preselected),

@@ -8,9 +8,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from selectlab.commands import campaign, imports
+from selectlab.commands import aperturedb, campaign, imports, label_studio, labels, rounds
 from selectlab.commands.assertions import assert_
 from selectlab.commands.demo import demo
+from selectlab.commands.export import export
 from selectlab.commands.frames import frames
 from selectlab.commands.index import index
 from selectlab.commands.installed import schema, strategies
@@ -81,7 +82,12 @@ app.command("assert")(assert_)
 app.add_typer(imports.app)
 app.command()(frames)
 app.command(cls=InPanels)(select)
+app.command()(export)
 app.command()(index)
 app.add_typer(campaign.app)
+app.add_typer(rounds.app)
+app.add_typer(labels.app)
+app.add_typer(label_studio.app)
+app.add_typer(aperturedb.app)
 for command in (validate, schema, strategies, metrics, demo):
     app.command()(command)

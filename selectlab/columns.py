@@ -74,6 +74,8 @@ class TaskPredictions:
             no object has them.
         keypoint_confidence: (M,) mean confidence of the object's keypoints; ``None`` without.
         area: (M,) segmented area in px; ``None`` without segmentation.
+        labelled: (N,) samples whose objects people have labelled, instead of a model; ``None``
+            when there are none.
     """
 
     task: str
@@ -88,6 +90,7 @@ class TaskPredictions:
     probabilities: npt.NDArray[np.float32] | None = None
     keypoint_confidence: npt.NDArray[np.float64] | None = None
     area: npt.NDArray[np.float64] | None = None
+    labelled: BoolArray | None = None
 
     def counts(self) -> npt.NDArray[np.int64]:
         """Return the number of objects of each sample, (N,)."""
@@ -121,6 +124,14 @@ class MetadataTable:
     where: str
     frame: pd.DataFrame
     declared: Mapping[str, MetadataField] = field(default_factory=dict)
+
+
+class Overlay(Protocol):
+    """What is laid over the predictions of a task, such as labels."""
+
+    def over(self, predictions: TaskPredictions, ids: Sequence[str]) -> TaskPredictions:
+        """Return predictions with what is known better; ``ids`` are (N,) their samples."""
+        ...
 
 
 class Source(Protocol):
@@ -180,5 +191,8 @@ class Source(Protocol):
         ...
 
     def cache_folder(self) -> str | None:
-        """A local folder for caches such as image metrics; ``None`` when there is none."""
+        """A local folder for caches such as image metrics, made by whoever writes into it.
+
+        ``None`` when there is none.
+        """
         ...

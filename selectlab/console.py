@@ -45,19 +45,23 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     screen.print()
 
 
-def print_page(installed: Installed) -> None:
-    """Print what a strategy or input is and which fields it has in JSON."""
+def print_page(installed: Installed, title: str = "in JSON", leave_out: Sequence[str] = ()) -> None:
+    """Print what a strategy, input or writer is and which fields it has."""
     screen = console()
     screen.print(
         escape(inspect.cleandoc(installed.cls.__doc__ or "").replace("``", "")), soft_wrap=True
     )
-    screen.print(f"\nfrom {installed.package}; in JSON:\n")
+    screen.print(f"\nfrom {installed.package}; {title}:\n")
     schema = installed.cls.model_json_schema()
     rows = []
-    for name, field in schema["properties"].items():
+    shown = (pair for pair in schema["properties"].items() if pair[0] not in leave_out)
+    for name, field in shown:
         default = "required" if name in schema.get("required", ()) else repr(field.get("default"))
         rows.append((name, _type_in_words(field), default))
-    table(["field", "type", "default"], rows)
+    if rows:
+        table(["field", "type", "default"], rows)
+    else:
+        screen.print("none\n")
 
 
 def _type_in_words(field: Mapping[str, Any]) -> str:

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from selectlab.columns import EmbeddingTable, MetadataField, MetadataTable, Source, TaskPredictions
+from selectlab.columns import (
+    EmbeddingTable,
+    MetadataField,
+    MetadataTable,
+    Overlay,
+    Source,
+    TaskPredictions,
+)
 from selectlab.errors import DataError, did_you_mean, first_of
 from selectlab.ids import Ids, Index, RowOf
 from selectlab.stored import Float32Rows
@@ -71,6 +78,7 @@ class Dataset:
             raise DataError(f"{source.where}: no samples; expected images, embeddings or tables")
         self.rows: Mapping[str, int] = RowOf(self.ids)
         self._cache: dict[tuple[str, str], Any] = {}
+        self._labels: Overlay | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -114,6 +122,24 @@ class Dataset:
         found: TaskPredictions = self._cache[key]
         return found
 
+    def seen(self, task: str) -> TaskPredictions:
+        """Return what is to be seen: :meth:`predictions`, and labels where there are any."""
+        held = self.predictions(task)
+        if self._labels is None:
+            return held
+        key = ("seen", task)
+        if key not in self._cache:
+            self._cache[key] = self._labels.over(held, self.ids)
+        found: TaskPredictions = self._cache[key]
+        return found
+
+    def with_labels(self, labels: Overlay) -> Dataset:
+        """Return the dataset with labels, which :meth:`seen` lays over predictions."""
+        labelled = Dataset(source=self.source, datasets=self.datasets)
+        labelled._cache = {key: held for key, held in self._cache.items() if key[0] != "seen"}
+        labelled._labels = labels
+        return labelled
+
     def metadata(self) -> MetadataTable | None:
         """Return the metadata of all samples, indexed by id; ``None`` when there is none."""
         key = ("metadata", "")
@@ -150,6 +176,7 @@ class Dataset:
             declared, where = {**known.declared, **declared}, known.where
         extended = Dataset(source=self.source, datasets=self.datasets)
         extended._cache = {**self._cache, ("metadata", ""): MetadataTable(where, frame, declared)}
+        extended._labels = self._labels
         return extended
 
     def vectors(

@@ -43,7 +43,7 @@ def read_earlier(source: Any) -> Earlier:
         case Earlier():
             return source
         case Selection():
-            return Earlier(source.all_ids, _states(source.manifest))
+            return Earlier(source.all_ids, states_of(source.manifest))
         case str() | os.PathLike():
             return _read(Path(source))
         case Iterable():
@@ -79,13 +79,14 @@ def _read(path: Path) -> Earlier:
         run = read_json(path / PICKS)
         ids = [*run["preselected"], *(pick["sample_id"] for pick in run["selected"])]
         manifest = path / MANIFEST
-        return Earlier(ids, _states(read_json(manifest)) if manifest.exists() else {})
+        return Earlier(ids, states_of(read_json(manifest)) if manifest.exists() else {})
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: its {PICKS} is not one that a run has written") from error
 
 
-def _states(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def states_of(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return what the strategies of a run left for the next one, by their labels."""
     listed = manifest.get("strategies", ())
     return {part["label"]: part["state"] for part in listed if part.get("state")}

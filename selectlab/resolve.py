@@ -62,8 +62,19 @@ class Resolved:
     config: Config
 
 
-def resolve(config: Config, dataset: Dataset, preselected: Iterable[str] = ()) -> Resolved:
+def resolve(
+    config: Config,
+    dataset: Dataset,
+    preselected: Iterable[str] = (),
+    only: Sequence[str] | None = None,
+) -> Resolved:
     """Load the inputs, leave out what cannot be selected, start the objectives.
+
+    Args:
+        config: What to select by.
+        dataset: What to select from.
+        preselected: What is selected already.
+        only: The only samples that may be selected; ``None`` for all.
 
     Raises:
         ConfigError: Config and data do not fit together.
@@ -74,7 +85,8 @@ def resolve(config: Config, dataset: Dataset, preselected: Iterable[str] = ()) -
     before = dataset.rows_of(dict.fromkeys(preselected), "preselected")
     signals = _load(config, dataset)
     counts = Counts(input=len(dataset), preselected=len(before))
-    active, table, candidates = _left(config, dataset, signals, before, counts)
+    new = None if only is None else _mask(dataset.rows_of(only, "only"), len(dataset))
+    active, table, candidates = _left(config, dataset, signals, before, new, counts)
     plan = replace(
         _plan(config, dataset, active, candidates, table.shape[1]),
         guards=_guards(config, dataset, table[:, 0]),
@@ -95,7 +107,12 @@ def resolve(config: Config, dataset: Dataset, preselected: Iterable[str] = ()) -
 
 
 def _left(
-    config: Config, dataset: Dataset, signals: Sequence[Signal], before: Rows, counts: Counts
+    config: Config,
+    dataset: Dataset,
+    signals: Sequence[Signal],
+    before: Rows,
+    new: BoolArray | None,
+    counts: Counts,
 ) -> tuple[list[Signal], Rows, BoolArray]:
     """Return signals, dataset rows and candidates of the plan; count what is left out."""
     kept = _without_missing(config.entries, signals, counts)
@@ -107,6 +124,10 @@ def _left(
     del kept, selected
     chunked = [_chunks(signal, table) for signal in signals]
     passed = _filter(config.entries, chunked, is_preselected, counts, table.shape[1])
+    if new is not None:
+        known = ~new[table].all(axis=1)
+        counts.filtered["only_new"] = int((known & ~is_preselected).sum()) * table.shape[1]
+        passed &= ~known
     passed |= is_preselected
     counts.candidates = int((passed & ~is_preselected).sum()) * table.shape[1]
     _refuse_nothing(counts)

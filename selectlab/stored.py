@@ -247,7 +247,8 @@ def judged(
         normalize: They shall have unit length.
         normalised: They have it already.
     """
-    values = np.ascontiguousarray(block, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite
+        values = np.ascontiguousarray(block, dtype=np.float32)
     sq_norms = np.einsum("ij,ij->i", values, values, dtype=np.float64)
     bad = np.flatnonzero(~(sq_norms < (np.inf if normalize else LARGEST_SQ_NORM)))
     if not normalize or normalised:

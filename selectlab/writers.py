@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selectlab.atomic import replace_file
 from selectlab.errors import SelectlabError
 
 if TYPE_CHECKING:
@@ -50,30 +49,6 @@ def save(selection: Selection, out: str | os.PathLike[str], *, overwrite: bool =
         raise SelectlabError(f"{target}: cannot be written: {error}") from error
     except OSError as error:
         raise SelectlabError(f"{target}: cannot be written: {error.strerror or error}") from error
-
-
-def write_file(selection: Selection, path: Path, suffix: str | None = None) -> None:
-    """Write one file of a run alone, in one step: ``.csv``, ``.parquet``, ``.json`` or ``.txt``.
-
-    Args:
-        selection: The run.
-        path: The file; one that is there is replaced.
-        suffix: The format, one of :data:`FORMATS`. Default: that of the path.
-
-    Raises:
-        SelectlabError: There is no such format, or the file cannot be written.
-    """
-    wanted = path.suffix if suffix is None else suffix
-    if wanted not in FORMATS:
-        raise SelectlabError(f"{path}: expected a file that ends in {', '.join(FORMATS)}")
-    _refuse_broken_lines(selection.ids)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, lambda to: FORMATS[wanted](selection, to))
-    except UnicodeEncodeError as error:
-        raise SelectlabError(f"{path}: cannot be written: {error}") from error
-    except OSError as error:
-        raise SelectlabError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def _refuse_broken_lines(ids: Sequence[str]) -> None:
@@ -210,8 +185,3 @@ _WRITERS: Mapping[str, Callable[[Selection, Path], None]] = {
     "selection.txt": _write_ids,
     MANIFEST: _write_manifest,
 }
-
-FORMATS: Mapping[str, Callable[[Selection, Path], None]] = {
-    Path(name).suffix: write for name, write in _WRITERS.items() if name != MANIFEST
-}
-"""What writes a single file, by its ending."""

@@ -21,6 +21,7 @@ FOLDERS = {
 
 LAYERS = [
     "engine nearest cluster errors atomic threads locks progress ids read_ahead",
+    "store",
     "validation resources row_files executor",
     "process_executor ray_executor",
     "objective products stored space",
@@ -38,12 +39,16 @@ LAYERS = [
     "types",
     "assertions",
     "registry",
-    "columns",
+    "columns tally",
+    "shapes",
+    "masks",
+    "brush",
     "vector_tables",
     "dataset",
     "strategies inputs",
     "memory",
     "corpus",
+    "labels store_place",
     "auto_tasks sequences frame_gap plan",
     "scores frontier search",
     "terms",
@@ -57,12 +62,15 @@ LAYERS = [
     "manifest writers",
     "selection ranking",
     "earlier checkpoint",
+    "rounds",
     "api",
-    "schema console testing simulate",
+    "schema console simulate",
     "demo",
     "assertion_run prediction_files",
+    "exports",
     "video",
     "campaigns",
+    "aperture label_studio testing",
     "commands",
     "cli",
     "__main__",
@@ -75,6 +83,9 @@ SPLIT = {"engine", "nearest", "cluster"}
 UPWARDS = {
     ("dataset", "memory"): "Dataset(ids, embeddings=...) is the one way in for arrays at hand",
     ("inputs.embeddings", "campaigns.queries"): "a query set may be a campaign",
+    ("rounds.rounds", "exports.run_ids"): "a run has one id, recorded or exported",
+    ("registry", "exports.writer"): "writers are found as strategies are",
+    ("exports.sources", "campaigns.exports"): "what is exported may be a campaign",
 }
 """The imports that go up, lazily, and why."""
 
@@ -84,11 +95,13 @@ LIGHT_IN = {
     "cli": {"typer"},
     "commands": {"typer"},
     "console": {"rich"},
-    "campaigns.store": {"sqlalchemy", "alembic"},
+    "store": {"sqlalchemy", "alembic"},
+    "campaigns.store": {"sqlalchemy"},
+    "rounds.rows": {"sqlalchemy"},
 }
 """What a package, and all in it, may import when it is loaded."""
 HEAVY = {
-    *("alembic", "faiss", "psycopg", "ray", "sqlalchemy"),
+    *("alembic", "faiss", "httpx", "psycopg", "ray", "sqlalchemy"),
     *("torch", "pandas", "scipy", "sklearn", "pyarrow", "PIL", "ultralytics", "matplotlib"),
     *("numpy", "pydantic", "fsspec", "s3fs"),
 }

@@ -11,8 +11,9 @@ import pytest
 from campaign_store import begun, found, listed, seeds
 
 from selectlab.campaigns.store import Store
-from selectlab.campaigns.store.tables import METADATA, REVISION_TABLE
 from selectlab.errors import DataError
+from selectlab.store.columns import REVISION_TABLE
+from selectlab.store.ledger_tables import METADATA
 
 
 @pytest.fixture(scope="module")

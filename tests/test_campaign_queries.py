@@ -177,7 +177,7 @@ def test_what_is_exported_comes_back(line: Campaigns, tmp_path: Path) -> None:
     assert read["score"].tolist() == [hit.score for hit in line.hits("c")[:2]]
     line.export("c", tmp_path / "all.json", mark=False)
     picks = json.loads((tmp_path / "all.json").read_text())["selected"]
-    assert [pick["strategies"][0]["nearest_seed"] for pick in picks] == ["high.png"] * 2
+    assert [pick["nearest_seed"] for pick in picks] == ["high.png"] * 2
     assert picks[1]["reason"] == "0.750 like seed high.png of 'c' version 1"
     line.export("c", tmp_path / "all.txt", mark=False)
     assert (tmp_path / "all.txt").read_text() == "mid.png\nnear.png\n"

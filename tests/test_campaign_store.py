@@ -26,13 +26,14 @@ from selectlab.campaigns.records import Found
 from selectlab.campaigns.statuses import STATUSES, Standing, Status
 from selectlab.campaigns.store import Store
 from selectlab.campaigns.store import store as store_module
-from selectlab.campaigns.store.database import Database
-from selectlab.campaigns.store.places import Place
-from selectlab.campaigns.store.revisions import MIGRATIONS, migrate, revision
-from selectlab.campaigns.store.tables import METADATA, REVISION_TABLE
-from selectlab.campaigns.store.tables import versions as versions_table
 from selectlab.corpus.spaces import Element, Space
 from selectlab.errors import ConfigError, DataError, SelectlabError
+from selectlab.store.campaign_tables import versions as versions_table
+from selectlab.store.columns import REVISION_TABLE
+from selectlab.store.database import Database
+from selectlab.store.ledger_tables import METADATA
+from selectlab.store.places import Place
+from selectlab.store.revisions import MIGRATIONS, migrate, revision
 
 KINDS = ["sqlite", "postgresql"]
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
@@ -91,7 +92,7 @@ def longer(folder: Path) -> Path:
     shutil.copytree(MIGRATIONS, to, ignore=shutil.ignore_patterns("__pycache__"))
     later = (
         "import sqlalchemy as sa\nfrom alembic import op\n"
-        "revision, down_revision = '0002', '0001'\n"
+        "revision, down_revision = '0003', '0002'\n"
         "def upgrade():\n    op.add_column('campaigns', sa.Column('owner', sa.String))\n"
     )
     (to / "versions" / "owners.py").write_text(later, encoding="utf-8")
@@ -116,7 +117,7 @@ def test_an_older_store_is_brought_up_to_date_and_a_newer_one_is_refused(
     migrate(writing, later)
     migrate(writing, later)
     with writing.reading() as connection:
-        assert revision(connection) == "0002"
+        assert revision(connection) == "0003"
         assert connection.exec_driver_sql("SELECT name, owner FROM campaigns").all() == [
             ("rain", None)
         ]
@@ -125,7 +126,7 @@ def test_an_older_store_is_brought_up_to_date_and_a_newer_one_is_refused(
         with pytest.raises(DataError) as error:
             Store.open(place, read_only=read_only)
         assert line(error) == (
-            f"store {Place.of(place)}: written by a newer selectlab (its revision '0002' is not "
+            f"store {Place.of(place)}: written by a newer selectlab (its revision '0003' is not "
             "known here); install that version"
         )
 
@@ -751,7 +752,7 @@ def test_files_of_any_name(tmp_path: Path, name: str) -> None:
         (
             "alembic",
             "campaigns.db",
-            "campaigns: need SQLAlchemy and alembic; install them with: pip install "
+            "campaigns and rounds: need SQLAlchemy and alembic; install them with: pip install "
             "'selectlab[campaigns]'",
         ),
         (

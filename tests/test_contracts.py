@@ -15,6 +15,7 @@ from pydantic import ConfigDict
 
 from selectlab import registry
 from selectlab.dataset import Dataset
+from selectlab.exports.tables import Csv
 from selectlab.inputs import Metadata, Predictions
 from selectlab.inputs.random import uniform
 from selectlab.objective import FloatArray, Objective, Reason, Rows, Side
@@ -37,8 +38,8 @@ def test_contract(check: Check, cls: type[Any]) -> None:
 
 
 def test_every_check_is_for_something() -> None:
-    of_both = {*checks_for(Weights), *checks_for(Metadata)}
-    assert set(CHECKS) == of_both
+    of_all = {*checks_for(Weights), *checks_for(Metadata), *checks_for(Csv)}
+    assert set(CHECKS) == of_all
     assert len(set(checks_for(Weights)) & set(checks_for(Metadata))) == 5
 
 

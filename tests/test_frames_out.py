@@ -19,7 +19,9 @@ from selectlab.assertions.flicker import Flicker
 from selectlab.cli import app
 from selectlab.dataset import Dataset
 from selectlab.errors import DataError
+from selectlab.inputs.coco import read_coco
 from selectlab.inputs.folder import open_dataset
+from selectlab.inputs.prediction_columns import PredictionTable
 from selectlab.inputs.yolo import read_yolo
 from selectlab.video.contact_sheet import GAP_PX, PANEL_PX, STYLES
 from selectlab.video.decoding import frames
@@ -255,6 +257,30 @@ def test_images_that_are_no_frames_are_copied(tmp_path: Path) -> None:
     written = write_frames(["x/1.png"], held, tmp_path, tmp_path / "out", sheet=True)
     assert (tmp_path / "out" / "images" / "x" / "1.png").read_bytes() == image.read_bytes()
     assert written.sizes == {"x/1.png": (videos.WIDTH, videos.HEIGHT)}
+
+
+def test_images_that_would_share_a_label_file(tmp_path: Path) -> None:
+    """x.png and x.jpg: COCO tells them apart, YOLO cannot."""
+    images = ["x.png", "x.jpg"]
+    for name in images:
+        videos.write_image(tmp_path / "data" / name, 0)
+    held = open_dataset(tmp_path / "data", predictions={"det": no_boxes(images)})
+    write_frames(images, held, tmp_path, tmp_path / "coco", coco=True)
+    with pytest.raises(DataError) as caught:
+        write_frames(images, held, tmp_path, tmp_path / "yolo", yolo=True)
+    assert str(caught.value) == (
+        "'x.jpg': differs from another image in its ending only, so that they would share a YOLO "
+        "label file; 'selectlab export --format yolo' renames one"
+    )
+    assert not (tmp_path / "yolo").exists()
+
+
+def no_boxes(images: list[str]) -> PredictionTable:
+    about = {
+        "images": [{"id": at, "file_name": name} for at, name in enumerate(images)],
+        "categories": [{"id": 0, "name": "disc"}],
+    }
+    return read_coco([], about)
 
 
 def test_errors_say_what_to_do(root: Path, dataset: Dataset, tmp_path: Path) -> None:

@@ -133,18 +133,22 @@ def test_the_sdist_holds_what_a_wheel_needs(built: Path) -> None:
     assert lying | {"LICENSE", "README.md", "pyproject.toml"} <= names
 
 
-def test_every_strategy_input_and_assertion_has_an_entry_point(project: dict[str, Any]) -> None:
+def test_everything_that_is_found_by_name_has_an_entry_point(project: dict[str, Any]) -> None:
     """Adding a strategy is adding one file and one line; the line must not be forgotten."""
     declared = {
         value for group in project["project"]["entry-points"].values() for value in group.values()
     }
     found = set()
-    for folder, key in (("strategies", "type"), ("inputs", "type"), (ASSERTIONS, "name")):
+    named = [(folder, "type") for folder in ("strategies", "inputs", "selectlab/exports")]
+    for folder, key in [*named, (ASSERTIONS, "name")]:
         for path in (ROOT / folder).glob("*.py"):
             for node in ast.parse(path.read_text(encoding="utf-8")).body:
                 if isinstance(node, ast.ClassDef) and _is_named(node, key):
                     package = folder.replace("/", ".").removeprefix("selectlab.")
                     found.add(f"selectlab.{package}.{path.stem}:{node.name}")
+    for path in (ROOT / "selectlab/labels").glob("*.py"):
+        if "\ndef read_labels(" in path.read_text(encoding="utf-8"):
+            found.add(f"selectlab.labels.{path.stem}:read_labels")
     assert declared == found
 
 

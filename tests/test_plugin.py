@@ -105,6 +105,29 @@ def test_our_contract_tests_take_it_in(site: Path) -> None:
     chosen = ("-k", "APART or FILENAME_NUMBER", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
     command = ("-m", "pytest", *chosen, "tests/test_contracts.py")
     assert "23 passed" in python(site, *command, cwd=ROOT)
+    chosen = ("-k", "markdown", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
+    command = ("-m", "pytest", *chosen, "tests/test_writer_contracts.py")
+    assert "7 passed" in python(site, *command, cwd=ROOT)
+
+
+def test_its_format_is_one_of_ours(site: Path, tmp_path: Path) -> None:
+    """Listed, with its options, and written by name or by campaigns alike."""
+    listed = json.loads(cli(site, "export", "--list", "--json", cwd=tmp_path))
+    assert listed["markdown"]["package"] == "selectlab-plugin"
+    assert listed["markdown"]["options"] == {"title": None, "images": False}
+    build = tmp_path / "data" / "metadata.csv"
+    build.parent.mkdir()
+    build.write_text("sample_id,night\na b.png,1\n", encoding="utf-8")
+    (tmp_path / "ids.txt").write_text("a b.png\n", encoding="utf-8")
+    said = cli(
+        *(site, "export", "ids.txt", "--data", "data", "--format", "markdown", "--to", "todo.md"),
+        *("--set", "title=To do", "--set", "images=yes", "--image-url", "https://host/{id}"),
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert said == "1 sample written as markdown: todo.md\n"
+    text = (tmp_path / "todo.md").read_text(encoding="utf-8")
+    assert text.startswith("# To do\n")
+    assert "![1](<https://host/a%20b.png>)" in text
 
 
 def test_its_own_tests_pass(site: Path, source: Path) -> None:

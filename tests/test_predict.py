@@ -18,7 +18,7 @@ from selectlab.errors import ConfigError, DataError
 from selectlab.inputs.embedding_files import read_embeddings
 from selectlab.inputs.folder import open_dataset
 from selectlab.video.decoding import frames
-from selectlab.video.detector import Detector, _load, _predictor, _ultralytics
+from selectlab.video.detector import Detector, _load, _predictor, import_ultralytics
 from selectlab.video.frames_out import write_frames
 from selectlab.video.prediction import predict
 
@@ -48,7 +48,7 @@ def own(model: str, source: Any, **options: Any) -> list[Any]:
     """What ultralytics itself says."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yolo = _ultralytics().YOLO(model)
+        yolo = import_ultralytics().YOLO(model)
         return list(yolo.predict(source, stream=True, verbose=False, device="cpu", **options))
 
 
@@ -117,7 +117,7 @@ def test_probabilities_are_the_scores_of_all_classes(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        network = _ultralytics().YOLO(str(weights)).model.eval().fuse(verbose=False)
+        network = import_ultralytics().YOLO(str(weights)).model.eval().fuse(verbose=False)
     pixels = [frame.pixels for frame in frames(footage / "a" / "one.mp4")]
     for number in (0, 3, 11):
         image = torch.from_numpy(pixels[number][..., ::-1].copy()).permute(2, 0, 1)[None] / 255
@@ -215,7 +215,7 @@ def test_the_rows_of_an_end_to_end_head_are_found(footage: Path) -> None:
 def test_boxes_whose_mask_is_empty_are_left_out_as_ultralytics_does() -> None:
     import torch
 
-    _ultralytics()
+    import_ultralytics()
     from ultralytics.engine.results import Results
 
     detector = Detector("yolov8n-seg.yaml", confidence=0.5, image_size_px=96, device="cpu")
@@ -240,7 +240,7 @@ def test_image_embeddings_are_those_of_ultralytics(
     pixels = [frame.pixels for frame in frames(footage / "two.MOV")]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = _ultralytics().YOLO(str(weights)).embed(pixels, device="cpu")
+        theirs = import_ultralytics().YOLO(str(weights)).embed(pixels, device="cpu")
     table = read_embeddings(predicted / "embeddings.parquet")
     assert list(table.ids) == [f"a/one-{n:02d}-mp4.png" for n in range(12)] + [
         f"two-{n}-MOV.png" for n in range(5)
@@ -289,7 +289,7 @@ def test_boxes_map_to_the_network_input_and_back(shape: tuple[int, int]) -> None
 
     from selectlab.video.detector import _to_input
 
-    _ultralytics()
+    import_ultralytics()
     from ultralytics.utils.ops import scale_boxes
 
     boxes = torch.tensor([[3.0, 5.0, 40.0, 60.0], [0.0, 0.0, float(shape[1]), float(shape[0])]])
@@ -591,7 +591,7 @@ def test_boxes_are_not_lost_in_silence(weights: Path) -> None:
 
 def test_ultralytics_leaves_our_threads_alone() -> None:
     before = os.environ.get("OMP_NUM_THREADS")
-    _ultralytics()
+    import_ultralytics()
     assert os.environ.get("OMP_NUM_THREADS") == before
     assert os.environ["YOLO_OFFLINE"] == "1"
 

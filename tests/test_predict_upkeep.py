@@ -162,3 +162,33 @@ def test_the_lock_of_a_dead_process_does_not_count(tmp_path: Path) -> None:
     assert lock.exists()
     with locked(lock.parent):
         assert json.loads(lock.read_text()) > 0
+
+
+def test_the_next_model_takes_the_place_of_the_last_with_its_embeddings(
+    weights: Path, video: Path, tmp_path: Path
+) -> None:
+    """Round after round a model is trained on; its embeddings are of another space each time."""
+    out = tmp_path / "out"
+    options: dict[str, Any] = {"out": out, "task": "det", "embed": True, "image_size_px": 96}
+    predict([video], model=str(weights), **options)
+    predict([video], model="yolov8n.yaml", **options, overwrite=True)
+    table = open_dataset(out).source.embeddings(None)
+    assert table is not None
+    assert (table.space or "").startswith("yolov8n@")
+    assert len(table.ids) == len(open_dataset(out).ids)
+
+
+def test_embeddings_of_other_samples_are_not_forgotten(
+    weights: Path, video: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    options: dict[str, Any] = {"out": out, "task": "det", "embed": True, "image_size_px": 96}
+    predict([video], model=str(weights), **options)
+    table = out / "embeddings.parquet"
+    held = pd.read_parquet(table)
+    other = held[:1].assign(sample_id="other.png")
+    pd.concat([held, other]).to_parquet(table, index=False)
+    before = {path: path.read_bytes() for path in out.rglob("*.*") if path.is_file()}
+    with pytest.raises(DataError, match=r"embeddings\.parquet: holds embeddings of the space"):
+        predict([video], model="yolov8n.yaml", **options, overwrite=True)
+    assert {path: path.read_bytes() for path in out.rglob("*.*") if path.is_file()} == before

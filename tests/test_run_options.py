@@ -111,10 +111,10 @@ def test_the_command_line_says_the_same(data: Path) -> None:
 
 
 def test_the_help_gathers_them() -> None:
-    """Three lists of options, each under its title."""
+    """Lists of options, each under its title."""
     lines = command_line("select", "--help").out.splitlines()
     titles = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
-    assert titles == ["Arguments:", "Options:", "What a run may use:", "Long runs:"]
+    assert titles == ["Arguments:", "Options:", "What a run may use:", "Long runs:", "Rounds:"]
     for name in ("--memory", "--device", "--engine", "--workers"):
         place = next(i for i, line in enumerate(lines) if line.startswith(f"  {name} "))
         assert lines.index(titles[2]) < place < lines.index(titles[3])

@@ -109,9 +109,9 @@ def _training_set(root: Path, n_images: int) -> Path:
 
 def train(folder: Path) -> Path:
     """Train YOLOv8n at an eighth of its width and return the weights."""
-    from selectlab.video.detector import _ultralytics
+    from selectlab.video.detector import import_ultralytics
 
-    ultralytics = _ultralytics()
+    ultralytics = import_ultralytics()
     data = _training_set(folder / "data", 120)
     shipped = Path(ultralytics.__file__).parent / "cfg" / "models" / "v8" / "yolov8.yaml"
     description = yaml.safe_load(shipped.read_text())

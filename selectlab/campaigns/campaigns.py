@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from selectlab.campaigns import exports, refining
 from selectlab.campaigns.clusters import Clusters
 from selectlab.campaigns.collecting import Collected, OnBatch, collect
 from selectlab.campaigns.element_names import parsed, sample_of
-from selectlab.campaigns.places import corpus_in, store_place
+from selectlab.campaigns.places import corpus_in
 from selectlab.campaigns.records import DEFAULT_THRESHOLD, Campaign, Counts, Hit, Run, Version
 from selectlab.campaigns.refining import RankedHit, Refined
 from selectlab.campaigns.seed_sources import SeedSource
@@ -24,6 +24,7 @@ from selectlab.corpus import Corpus, place_of
 from selectlab.corpus.spaces import Element, Space
 from selectlab.dataset import Dataset
 from selectlab.errors import ConfigError, DataError
+from selectlab.store_place import store_place
 
 if TYPE_CHECKING:
     from selectlab.campaigns.store import Store
@@ -380,32 +381,45 @@ class Campaigns:
         form: str | None = None,
         overwrite: bool = False,
         mark: bool = True,
+        options: Mapping[str, str] | None = None,
+        tasks: Sequence[str] | None = None,
+        imputed: str | os.PathLike[str] | None = None,
+        min_score: float | None = None,
+        image_url: str | None = None,
     ) -> Selection:
         """Write collected samples with score, version, nearest seed and status.
 
         Args:
             name: The campaign.
-            to: A file that ends in .csv, .parquet, .json or .txt, or a folder, which gets all of
-                them and can be used like that of a selection.
+            to: A file that ends in .csv, .parquet, .json, .jsonl or .txt; or a folder, which gets
+                the files of a selection and can be used like one.
             statuses: Which samples.
             version: Only those of this version.
-            form: ``csv``, ``parquet``, ``json``, ``list`` or ``folder``, if the name does
-                not tell.
+            form: The name of a writer, such as ``coco``, or ``folder``, if the name does not tell.
             overwrite: Replace what is there.
             mark: Set their status to exported.
+            options: Options of the writer, as text.
+            tasks: Prediction tasks that go along, in formats that take them; by default the only
+                one there is.
+            imputed: File of imputed boxes, as ``selectlab assert`` writes it.
+            min_score: Predictions below are left out; 0.25 by default.
+            image_url: Template of the addresses of images, such as ``"https://host/{id}"``.
 
         Returns:
-            What was written, best first.
+            What was written, best first; notes of the writer are its warnings.
 
         Raises:
-            ConfigError: There is no such status or format.
+            ConfigError: There is no such status, format or option.
             SelectlabError: The place cannot be written.
         """
-        kind = exports.checked_place(to, form, overwrite=overwrite)
+        place = exports.Export.checked(
+            to, form, overwrite=overwrite, options=options, tasks=tasks, imputed=imputed,
+            min_score=min_score, image_url=image_url,
+        )  # fmt: skip
         with self._opened(read_only=not mark) as store:
             hits = list(store.hits(name, version=version, statuses=statuses))
             made = exports.as_selection(store.campaign(name), hits, self.dataset)
-            exports.write(made, to, kind, overwrite=overwrite)
+            made = place.write(made, self.dataset)
             if mark:
                 sent = [hit.sample_id for hit in hits if hit.status in UNSENT]
                 store.set_status(name, sent, "exported")

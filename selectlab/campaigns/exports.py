@@ -1,23 +1,32 @@
-"""Collected samples as a selection, written by the writers of selections."""
+"""Collected samples as a selection, and as a stream for the writers."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selectlab.campaigns.element_names import named
 from selectlab.campaigns.records import Campaign, Hit
 from selectlab.corpus.spaces import Element
-from selectlab.errors import ConfigError, did_you_mean
+from selectlab.errors import ConfigError, DataError
+from selectlab.exports import run_ids
+from selectlab.exports.export import check_place, export, format_called, format_named, writer_of
+from selectlab.exports.rankings import Ranked, collected_reason
+from selectlab.exports.sources import fields_for, items_of
+from selectlab.exports.writer import Writer
+from selectlab.ids import Ids
 from selectlab.selection import Because, Pick, Selection
-from selectlab.writers import FORMATS, check_target, write_file
+from selectlab.store_place import store_place
+from selectlab.writers import check_target
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from selectlab.campaigns.store import Store
     from selectlab.dataset import Dataset
 
 FOLDER = "folder"
@@ -25,6 +34,8 @@ COLUMNS = [
     *("rank", "sample_id", "score", "campaign", "version", "element", "nearest_seed"),
     *("status", "accepted", "uri"),
 ]
+HELD = ("new", "accepted", "exported")
+"""The samples of a campaign: all that it has collected and nobody discarded."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,61 @@ class Collection(Selection):
         return frame
 
 
+class CollectedRanking:
+    """What a campaign has collected, read from the store page by page.
+
+    Args:
+        dataset: Tells where the images lie.
+        name: The campaign.
+        version: What this version has found; by default each sample as the newest one found it.
+        place: The store.
+
+    Raises:
+        DataError: There is no such campaign or version.
+    """
+
+    columns = COLUMNS
+
+    def __init__(self, dataset: Dataset, name: str, version: int | None, place: str | Path) -> None:
+        self.name, self.where = name, f"campaign {name!r}"
+        self._dataset, self._version, self._place = dataset, version, place
+        with self._opened() as store:
+            self._campaign = store.campaign(name)
+            self.ids = Ids.of(hit.sample_id for hit in self._hits(store))
+        self.run = run_ids.of_campaign(name, version or self._campaign.version, self.ids)
+
+    def __iter__(self) -> Iterator[Ranked]:
+        with self._opened() as store:
+            pairs = zip_longest(self.ids, self._hits(store))
+            for rank, (sample_id, hit) in enumerate(pairs, start=1):
+                if hit is None or hit.sample_id != sample_id:
+                    raise DataError(f"{self.where}: was changed while it was exported; try again")
+                pick = _pick(self._campaign, hit, rank, self._dataset)
+                yield Ranked(rank, sample_id, hit.score, pick.reason, pick.to_row())
+
+    def _opened(self) -> Store:
+        from selectlab.campaigns.store import Store
+
+        return Store.open(self._place, read_only=True)
+
+    def _hits(self, store: Store) -> Iterator[Hit]:
+        return store.hits(self.name, version=self._version, statuses=HELD)
+
+
+def collected(
+    dataset: Dataset,
+    name: str,
+    version: int | None = None,
+    store: str | os.PathLike[str] | None = None,
+) -> CollectedRanking:
+    """Return what a campaign of a dataset has collected and nobody discarded, as a stream.
+
+    Raises:
+        DataError: There is no such campaign or version, or no store.
+    """
+    return CollectedRanking(dataset, name, version, store_place(dataset, store))
+
+
 def as_selection(campaign: Campaign, hits: Iterable[Hit], dataset: Dataset | None) -> Selection:
     """Return collected samples in their order as a selection.
 
@@ -88,25 +154,7 @@ def as_selection(campaign: Campaign, hits: Iterable[Hit], dataset: Dataset | Non
         hits: Best first.
         dataset: Tells where the images lie.
     """
-    level = campaign.space.level
-    picks: list[Pick] = []
-    for hit in hits:
-        seed = named(hit.seed, level)
-        told = Membership(
-            strategy=campaign.name,
-            value=hit.score,
-            objective=hit.score,
-            part=hit.score,
-            reason=f"{hit.score:.3f} like seed {seed} of {campaign.name!r} version {hit.version}",
-            version=hit.version,
-            element=named(Element(hit.sample_id, hit.number), level),
-            nearest_seed=seed,
-            status=hit.status,
-            accepted=hit.accepted,
-        )
-        known = dataset is not None and hit.sample_id in dataset.rows
-        uri = dataset.source.uri(hit.sample_id) if known and dataset is not None else None
-        picks.append(CollectedPick(len(picks) + 1, hit.sample_id, hit.score, (told,), uri=uri))
+    picks = [_pick(campaign, hit, rank, dataset) for rank, hit in enumerate(hits, start=1)]
     return Collection(
         picks=tuple(picks),
         preselected=(),
@@ -116,41 +164,91 @@ def as_selection(campaign: Campaign, hits: Iterable[Hit], dataset: Dataset | Non
     )
 
 
-def checked_place(to: str | os.PathLike[str], form: str | None, *, overwrite: bool) -> str:
-    """Return the format to write, after a look at the place.
+def _pick(campaign: Campaign, hit: Hit, rank: int, dataset: Dataset | None) -> CollectedPick:
+    level = campaign.space.level
+    row = {"campaign": campaign.name, "version": hit.version, "score": hit.score}
+    row["nearest_seed"] = named(hit.seed, level)
+    told = Membership(
+        strategy=campaign.name,
+        value=hit.score,
+        objective=hit.score,
+        part=hit.score,
+        reason=collected_reason(row),
+        version=hit.version,
+        element=named(Element(hit.sample_id, hit.number), level),
+        nearest_seed=named(hit.seed, level),
+        status=hit.status,
+        accepted=hit.accepted,
+    )
+    known = dataset is not None and hit.sample_id in dataset.rows
+    uri = dataset.source.uri(hit.sample_id) if known and dataset is not None else None
+    return CollectedPick(rank, hit.sample_id, hit.score, (told,), uri=uri)
+
+
+@dataclass(frozen=True)
+class Export:
+    """Where collected samples go and how.
 
     Args:
-        to: A folder, or a file whose ending tells the format.
-        form: A format, if the ending is not to tell; ``"folder"`` for all of them.
-        overwrite: Whether something may be there.
-
-    Raises:
-        ConfigError: There is no such format; a file is there.
-        SelectlabError: A folder holds something, or cannot be written.
+        to: File or folder.
+        writer: The format; ``None`` for a folder like that of a selection.
+        overwrite: Replace what is there.
+        fields: For :func:`selectlab.exports.sources.items_of`.
     """
-    path = Path(to)
-    known = [FOLDER, *(suffix[1:] for suffix in FORMATS), "list"]
-    if form is not None and form not in known:
-        raise ConfigError(f"format: nothing is called {form!r}{did_you_mean(form, known)}")
-    if form is None:
-        form = path.suffix[1:] if path.suffix in FORMATS and not path.is_dir() else FOLDER
-    if form == FOLDER:
-        check_target(path, overwrite=overwrite)
-    elif path.exists() and not overwrite:
-        raise ConfigError(f"{path}: is there already; choose another name, or --overwrite")
-    return "txt" if form == "list" else form
 
+    to: Path
+    writer: Writer | None
+    overwrite: bool
+    fields: Mapping[str, Any]
 
-def write(selection: Selection, to: str | os.PathLike[str], form: str, *, overwrite: bool) -> None:
-    """Write a selection as :func:`checked_place` has said, whole or not at all.
+    @classmethod
+    def checked(
+        cls,
+        to: str | os.PathLike[str],
+        form: str | None,
+        *,
+        overwrite: bool,
+        options: Mapping[str, str] | None = None,
+        **fields: Any,
+    ) -> Export:
+        """Look at place and format before any work is done.
 
-    Raises:
-        SelectlabError: The place cannot be written.
-    """
-    if form == FOLDER:
-        selection.save(to, overwrite=overwrite)
-    else:
-        write_file(selection, Path(to), f".{form}")
+        Args:
+            to: File or folder.
+            form: A format, or ``"folder"``, if the name does not tell.
+            overwrite: Replace what is there.
+            options: Of the format, as text.
+            fields: Tasks and so on, see :func:`selectlab.exports.sources.fields_for`.
+
+        Raises:
+            ConfigError: There is no such format, or something is there.
+            SelectlabError: The place cannot be written.
+        """
+        path = Path(to)
+        form = form or (None if path.is_dir() else format_named(path)) or FOLDER
+        if format_called(form, [FOLDER]) == FOLDER:
+            given = [name for name, value in {"options": options, **fields}.items() if value]
+            if given:
+                raise ConfigError(f"{given[0]}: belongs to a format; name one, such as coco")
+            check_target(path, overwrite=overwrite)
+            return cls(path, None, overwrite, {})
+        writer = writer_of(form, options)
+        wanted = fields_for(writer, **fields)
+        check_place(path, writer, overwrite=overwrite)
+        return cls(path, writer, overwrite, wanted)
+
+    def write(self, made: Selection, dataset: Dataset) -> Selection:
+        """Write collected samples, whole or not at all, and return them with notes as warnings.
+
+        Raises:
+            SelectlabError: The place cannot be written, or the format cannot say it.
+        """
+        if self.writer is None:
+            made.save(self.to, overwrite=self.overwrite)
+            return made
+        items = items_of(made, dataset if self.writer.takes_shapes else None, **self.fields)
+        written = export(items, self.to, self.writer, overwrite=self.overwrite)
+        return replace(made, warnings=written.notes)
 
 
 def _manifest(campaign: Campaign, picks: Sequence[Pick]) -> dict[str, Any]:

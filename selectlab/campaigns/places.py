@@ -1,4 +1,4 @@
-"""Where the campaigns of a dataset are kept, and which indexes it has."""
+"""Which indexes a dataset has."""
 
 from __future__ import annotations
 
@@ -7,44 +7,32 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from selectlab.corpus import Corpus, place_of
+from selectlab.corpus import Corpus
+from selectlab.corpus.index import FOLDER
 from selectlab.corpus.manifest import MANIFEST
 from selectlab.corpus.spaces import Space
 from selectlab.errors import DataError
+from selectlab.inputs.files import kept_folders
 
 if TYPE_CHECKING:
     from selectlab.dataset import Dataset
 
-STORE_VARIABLE = "SELECTLAB_STORE"
-"""Environment variable that names the store where no argument does; a team's, with its password."""
-FILE = "campaigns.db"
-
-
-def store_place(dataset: Dataset, given: str | os.PathLike[str] | None = None) -> str | Path:
-    """Return the store of a dataset: the one given, that of the environment, or its own file.
-
-    Raises:
-        DataError: The dataset is in memory and has no folder for one.
-    """
-    if given is not None:
-        return given if isinstance(given, str) else Path(given)
-    if named := os.environ.get(STORE_VARIABLE):
-        return named
-    folder = dataset.source.cache_folder()
-    if folder is None:
-        raise DataError(
-            f"{dataset.source.where}: has no folder to keep campaigns in; say where: --store FILE "
-            "or URL (store=...)"
-        )
-    return Path(folder, FILE)
-
 
 def corpora(dataset: Dataset) -> Iterator[Corpus]:
-    """Yield the indexes that lie in a dataset's folder, by their names."""
-    if "://" in dataset.source.where or dataset.source.cache_folder() is None:
+    """Yield the indexes that lie in a dataset's folder or in the user's cache, by their names.
+
+    Of two of one name, that in the dataset's folder.
+    """
+    if "://" in dataset.source.where:
         return
-    for manifest in sorted(place_of(dataset).parent.glob(f"*/{MANIFEST}")):
-        yield Corpus.open(manifest.parent)
+    found: dict[str, Path] = {}
+    for kept in kept_folders(dataset.source):
+        folder = Path(kept, FOLDER)
+        if os.path.isdir(folder):
+            for manifest in folder.glob(f"*/{MANIFEST}"):
+                found.setdefault(manifest.parent.name, manifest.parent)
+    for name in sorted(found):
+        yield Corpus.open(found[name])
 
 
 def corpus_in(dataset: Dataset, space: Space, where: str) -> Corpus:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selectlab.campaigns.element_names import named
-from selectlab.campaigns.places import corpora, store_place
+from selectlab.campaigns.places import corpora
 from selectlab.corpus.spaces import Level, Space
 from selectlab.errors import DataError
 from selectlab.inputs.embeddings import CAMPAIGN, Embeddings
+from selectlab.store_place import store_place
 
 if TYPE_CHECKING:
     import numpy as np

@@ -282,7 +282,7 @@ def dataset_pool(
     """
     task = space.task or None
     own = None if dataset.source.cache_folder() is None else place_of(dataset, task=task)
-    if own is not None and (own / MANIFEST).exists():
+    if own is not None and os.path.exists(own / MANIFEST):
         corpus = Corpus.open(own)
         space.check(corpus.space, where)
         yield Pool(dataset, corpus)

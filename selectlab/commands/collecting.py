@@ -21,6 +21,14 @@ from selectlab.commands.campaign_options import (
     plain,
     some_ids,
 )
+from selectlab.commands.export_options import (
+    ImageUrl,
+    Imputed,
+    MinScore,
+    Settings,
+    Tasks,
+    settings_of,
+)
 from selectlab.commands.options import AsJson, print_json
 from selectlab.commands.waiting import interruptible, shown
 from selectlab.errors import ConfigError
@@ -195,7 +203,9 @@ def export(
     name: Name,
     to: Annotated[
         Path,
-        typer.Argument(help="File that ends in .csv, .parquet, .json or .txt, or a folder."),
+        typer.Argument(
+            help="File that ends in .csv, .parquet, .json, .jsonl or .txt; or a folder."
+        ),
     ],
     data: Data,
     version: Versions = None,
@@ -204,10 +214,16 @@ def export(
         str | None,
         typer.Option(
             "--format",
-            metavar="csv|parquet|json|list|folder",
-            help="Default: as the name ends.",
+            metavar="FORMAT",
+            help="coco, label-studio, csv, ...: 'selectlab export --list' has them; or folder: the "
+            "files of a selection. Default: as the name ends.",
         ),
     ] = None,
+    task: Tasks = None,
+    imputed: Imputed = None,
+    min_score: MinScore = None,
+    image_url: ImageUrl = None,
+    settings: Settings = None,
     keep: Annotated[
         bool, typer.Option("--keep-status", help="Do not set the status to exported.")
     ] = False,
@@ -217,10 +233,13 @@ def export(
 ) -> None:
     """Write collected samples with score, version, nearest seed and status, for labelling.
 
-    Takes what is new and accepted unless --status says otherwise. A folder gets all formats and can
-    be used where that of a selection can: 'selectlab frames', '--preselected'.
+    Takes what is new and accepted unless --status says otherwise. A folder gets the files of a
+    selection, unless --format says otherwise, and can be used where one can: 'selectlab frames',
+    '--preselected'.
 
     Example: selectlab campaign export night todo.csv --data ./dataset --status accepted
+
+    With pre-labels: selectlab campaign export night ./todo --format coco --data ./dataset
     """
     from selectlab.campaigns.campaigns import UNSENT
 
@@ -232,10 +251,17 @@ def export(
         form=form,
         overwrite=overwrite,
         mark=not keep,
+        options=settings_of(settings),
+        tasks=task,
+        imputed=imputed,
+        min_score=min_score,
+        image_url=image_url,
     )
     if as_json:
         print_json({"campaign": name, "samples": len(made), "out": str(to)})
     else:
+        for note in made.warnings:
+            typer.echo(f"note: {note}", err=True)
         typer.echo(f"{counted(len(made), 'sample')} written: {to}")
 
 

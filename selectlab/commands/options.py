@@ -85,6 +85,46 @@ CheckpointFile = Annotated[
 ]
 
 
+ROUNDS = "Rounds"
+
+LedgerPlace = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="FILE_OR_URL",
+        envvar="SELECTLAB_STORE",
+        rich_help_panel=ROUNDS,
+        help="Where rounds are kept: a file, or postgresql://USER:PASSWORD@HOST/DATABASE for a "
+        "team. Default: with the campaigns of the dataset, in its .selectlab/campaigns.db.",
+    ),
+]
+NoLedger = Annotated[
+    bool,
+    typer.Option(
+        "--no-ledger",
+        rich_help_panel=ROUNDS,
+        help="Leave the rounds of the dataset alone: nothing of them counts, nothing is recorded.",
+    ),
+]
+Record = Annotated[
+    bool,
+    typer.Option(
+        "--record",
+        rich_help_panel=ROUNDS,
+        help="Record the run, and begin the first round if there is none. Runs of a dataset that "
+        "has rounds are recorded anyway.",
+    ),
+]
+OnlyNew = Annotated[
+    bool,
+    typer.Option(
+        "--only-new",
+        rich_help_panel=ROUNDS,
+        help="Select only what no earlier round knew; 'selectlab round new' lists it.",
+    ),
+]
+
+
 class InPanels(TyperCommand):
     """A command whose help gathers options under titles, in plain text."""
 

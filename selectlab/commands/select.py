@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,15 +16,23 @@ from selectlab.commands.options import (
     CheckpointFile,
     Device,
     Engine,
+    LedgerPlace,
     Links,
     Memory,
+    NoLedger,
+    OnlyNew,
+    Record,
     Workers,
     open_data,
     print_json,
 )
 from selectlab.commands.waiting import LongRun
+from selectlab.errors import ConfigError, DataError, SelectlabError
 
 if TYPE_CHECKING:
+    from selectlab.dataset import Dataset
+    from selectlab.rounds import Rounds
+    from selectlab.rounds.starting import Start
     from selectlab.selection import Selection
 
 
@@ -35,7 +44,8 @@ def select(
         list[Path] | None,
         typer.Option(
             help="What is selected already: a text file with one id a line, or the folder of an "
-            "earlier run. May be repeated. Default: the dataset's preselected.txt, if any."
+            "earlier run. May be repeated. Default: what the rounds of the dataset know, and its "
+            "preselected.txt, if there are any."
         ),
     ] = None,
     n_samples: Annotated[
@@ -57,6 +67,10 @@ def select(
     workers: Workers = None,
     approximate: Approximate = None,
     checkpoint: CheckpointFile = None,
+    only_new: OnlyNew = False,
+    record: Record = False,
+    no_ledger: NoLedger = False,
+    store: LedgerPlace = None,
     as_json: AsJson = False,
 ) -> None:
     """Select samples: a ranking with reasons.
@@ -66,21 +80,29 @@ def select(
     Example: selectlab select config.json --data ./dataset --out ./run1
 
     Next round: selectlab select config.json --data ./dataset --out ./run2 --preselected ./run1
+
+    Round by round: 'selectlab round start ./dataset', and --preselected is not needed any more.
     """
     from selectlab import api
     from selectlab.config import load
     from selectlab.earlier import read_earlier
     from selectlab.writers import check_target
 
+    if record and no_ledger:
+        raise ConfigError("--record: does not go with --no-ledger")
     run = LongRun(out, checkpoint)
     with run.stoppable() as saved:
         parsed = load(config, n_samples=n_samples, proportion_samples=proportion_samples)
         check_target(out, overwrite=overwrite)
         before = read_earlier(preselected) if preselected else None
+        opened = open_data(data, dataset)
+        rounds = None if no_ledger else _rounds(opened, store, record=record)
         chosen = api.select(
             parsed,
-            open_data(data, dataset),
+            opened,
             preselected=before,
+            ledger=_start(rounds, before, only_new=only_new),
+            only_new=only_new,
             selected_sequence_length=selected_sequence_length,
             memory=memory,
             device=device,
@@ -90,11 +112,43 @@ def select(
             checkpoint=saved,
         )
         run.save(chosen, overwrite=overwrite)
+        if rounds is not None:
+            _record(rounds, chosen, out)
     if as_json:
         summary = {key: chosen.manifest[key] for key in ("counts", "stop_reason", "warnings")}
         print_json({**summary, "out": str(out), "selected": list(chosen.ids)})
     else:
         _print_selection(chosen, out)
+
+
+def _rounds(opened: Dataset, store: str | None, *, record: bool) -> Rounds | None:
+    """Return the rounds of a dataset, if it has any or gets some."""
+    from selectlab.rounds import Rounds
+
+    rounds = Rounds(opened, store=store)
+    return rounds if record or rounds.begun else None
+
+
+def _start(rounds: Rounds | None, before: Any, *, only_new: bool) -> Start | bool:
+    """Say what the rounds start from, and return it; False where there is nothing yet."""
+    if rounds is None or not rounds.begun:
+        return False
+    start = rounds.starting_point(before, only_new=only_new)
+    typer.echo(start.line, err=True)
+    return start
+
+
+def _record(rounds: Rounds, chosen: Selection, out: Path) -> None:
+    """Record what is written; if that fails, say how to do it later."""
+    try:
+        recorded = rounds.record(chosen, out)
+    except SelectlabError as error:
+        again = f"selectlab round add {shlex.quote(str(out))} --data ..."
+        raise DataError(f"{error}; {out}/ is written, but not recorded: {again}") from None
+    typer.echo(f"recorded in round {recorded.round.name!r}", err=True)
+    if recorded.n_elsewhere:
+        n = recorded.n_elsewhere
+        typer.echo(f"note: {n} of its samples are in other runs of the ledger too", err=True)
 
 
 def validate(

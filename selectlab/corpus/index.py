@@ -17,6 +17,7 @@ from selectlab.corpus.spaces import Element, Space
 from selectlab.dataset import Dataset
 from selectlab.errors import DataError
 from selectlab.ids import Ids
+from selectlab.inputs.files import kept_path
 from selectlab.read_ahead import read_ahead
 from selectlab.stored import Float32, Float64
 
@@ -34,8 +35,9 @@ def place_of(
 ) -> Path:
     """Return where the index of a dataset lies unless told otherwise, whether it is there or not.
 
-    ``DATASET/.selectlab/corpus/NAME``; the name is that of the task or the further embedding
-    space, ``default`` for the main embeddings.
+    ``DATASET/.selectlab/corpus/NAME``, or in the user's cache where it is not there and cannot be
+    written there; the name is that of the task or the further embedding space, ``default`` for the
+    main embeddings.
 
     Raises:
         DataError: The dataset is not on this machine, or the name is no folder name.
@@ -44,14 +46,14 @@ def place_of(
     if named.startswith(".") or set(named) & set("/\\:"):
         raise DataError(f"index name {named!r}: expected a plain folder name")
     where = dataset.source.where
-    cache = None if "://" in where else dataset.source.cache_folder()
-    if cache is None:
+    there = f"{FOLDER}/{named}/{MANIFEST}"
+    manifest = None if "://" in where else kept_path(dataset.source, there)
+    if manifest is None:
         raise DataError(
             f"{where}: not a folder on this machine; say where its index lies with --index DIR "
             "(folder=...)"
         )
-    inside = Path(os.path.expanduser(where), ".selectlab", FOLDER, named)
-    return inside if (inside / MANIFEST).exists() else Path(cache, FOLDER, named)
+    return Path(manifest).parent
 
 
 class Corpus:

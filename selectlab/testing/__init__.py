@@ -1,4 +1,4 @@
-"""The checks that every input and every strategy passes; run them on your own.
+"""The checks that every input, strategy and writer passes; run them on your own.
 
 In the tests of a plug-in, with pytest::
 
@@ -10,9 +10,10 @@ In the tests of a plug-in, with pytest::
         check(Novelty)
 
 A check makes its own instances (:func:`examples_of`) and runs them on made-up signals, or on
-:func:`example_dataset`. Give instances of your own for fields it cannot guess:
-``check(Novelty, Novelty(half_life=3.0))``. Classes in made-up signals are called bike, bus and
-car. A check that fails raises ``AssertionError`` with one line that says what was seen.
+:func:`example_dataset`; writers write :class:`ExampleItems`. Give instances of your own for fields
+it cannot guess: ``check(Novelty, Novelty(half_life=3.0))``. Classes in made-up signals are called
+bike, bus and car. A check that fails raises ``AssertionError`` with one line that says what was
+seen.
 """
 
 from __future__ import annotations
@@ -20,19 +21,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from selectlab.exports.writer import Writer
+from selectlab.testing.example_items import ExampleItems
 from selectlab.testing.input_checks import INPUT_CHECKS
 from selectlab.testing.spec_checks import SPEC_CHECKS
 from selectlab.testing.specimens import example_dataset, examples_of
 from selectlab.testing.strategy_checks import STRATEGY_CHECKS
+from selectlab.testing.writer_checks import WRITER_CHECKS
 from selectlab.types import Spec, Strategy
 
-__all__ = ["CHECKS", "Check", "checks_for", "example_dataset", "examples_of"]
+__all__ = ["CHECKS", "Check", "ExampleItems", "checks_for", "example_dataset", "examples_of"]
 
 Check = Callable[..., None]
 """``check(cls, *examples)``: raises ``AssertionError`` when ``cls`` breaks a promise."""
 
-CHECKS: tuple[Check, ...] = (*SPEC_CHECKS, *STRATEGY_CHECKS, *INPUT_CHECKS)
-"""All checks: those for both, those for strategies, those for inputs."""
+CHECKS: tuple[Check, ...] = (*SPEC_CHECKS, *STRATEGY_CHECKS, *INPUT_CHECKS, *WRITER_CHECKS)
+"""All checks: for both strategies and inputs, for strategies, for inputs, for writers."""
 
 
 def checks_for(cls: type[Spec]) -> tuple[Check, ...]:
@@ -43,5 +47,7 @@ def checks_for(cls: type[Spec]) -> tuple[Check, ...]:
         >>> [check.__name__ for check in checks_for(Random)][-1]
         'check_leaves_the_dataset_alone'
     """
-    other: tuple[Any, ...] = INPUT_CHECKS if issubclass(cls, Strategy) else STRATEGY_CHECKS
-    return tuple(check for check in CHECKS if check not in other)
+    if issubclass(cls, Writer):
+        return WRITER_CHECKS
+    own: tuple[Any, ...] = STRATEGY_CHECKS if issubclass(cls, Strategy) else INPUT_CHECKS
+    return (*SPEC_CHECKS, *own)

@@ -202,7 +202,7 @@ def _tag(box: Box, written: Written) -> str:
     """Return what stands at a box; a class that all have is not repeated."""
     names = written.labels.names if written.labels else {}
     score = "" if box.score is None else f"{box.score:.2f}".replace("0.", ".")
-    name = names[box.category_id] if len(names) > 1 or box.kind == "imputed" else ""
+    name = box.category if len(names) > 1 or box.kind == "imputed" else ""
     return " ".join(part for part in (STYLES[box.kind].tag, name, score) if part)
 
 

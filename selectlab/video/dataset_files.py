@@ -85,9 +85,12 @@ class DatasetFiles:
         if self.task not in tasks:
             write_atomically(listing, _json([*tasks, self.task]))
 
-    def clear(self) -> None:
-        """Remove the task's predictions."""
+    def clear(self, tables: Iterable[Path] = ()) -> None:
+        """Remove the task's predictions, and tables of embeddings."""
         shutil.rmtree(self.predictions, ignore_errors=True)
+        for table in tables:
+            table.unlink()
+            table.with_suffix(".json").unlink()
 
     def write_predictions(self, samples: Iterable[str], lines: Iterable[str]) -> None:
         """Write a prediction file for each sample.
@@ -113,7 +116,7 @@ class DatasetFiles:
         for sample in samples:
             (self.predictions / f"{stem_of(sample)}.json").unlink(missing_ok=True)
 
-    def check_spaces(self, space: str, box_space: str) -> None:
+    def check_spaces(self, space: str, box_space: str, besides: Collection[Path] = ()) -> None:
         """Refuse to mix embeddings of different models in one table, before any work.
 
         Raises:
@@ -127,15 +130,29 @@ class DatasetFiles:
                 other = table.with_suffix(suffix)
                 if other.exists():
                     raise DataError(f"{other}: holds embeddings already; remove or rename it")
-            if not table.exists():
+            if not table.exists() or table in besides:
                 continue
-            about = read_json(table.with_suffix(".json"), {})
-            held = about.get("space") if isinstance(about, dict) else None
+            held = _space(table.with_suffix(".json"))
             if held != wanted:
                 raise DataError(
                     f"{table}: holds embeddings of the space {held!r}, not {wanted!r}; move it, "
                     "such as to embeddings/NAME.parquet, or leave out --embed"
                 )
+
+    def tables_of(self, space: str | None, samples: Collection[str]) -> list[Path]:
+        """Return the tables of embeddings that a model made of some samples and of no others.
+
+        Args:
+            space: The model's; ``None`` for no model, which made no tables.
+            samples: Sample ids.
+        """
+        spaces = ((self.image_embeddings, space), (self.object_embeddings, f"{space}/boxes"))
+        return [
+            table
+            for table, made in spaces
+            if space is not None and table.exists()
+            if _space(table.with_suffix(".json")) == made and _ids(table) <= set(samples)
+        ]
 
     def describe_spaces(self, space: str, box_space: str) -> None:
         """Write beside each table of embeddings which space it holds."""
@@ -180,6 +197,18 @@ class DatasetFiles:
             raise DataError(f"{table}: no column 'sample_id', so nothing can be put in")
         held = earlier.set_index("sample_id")
         return held[[name for name in frame.columns if name in held.columns]]
+
+
+def _space(about: Path) -> Any:
+    """Return the space that the file beside a table of embeddings names."""
+    content = read_json(about, {})
+    return content.get("space") if isinstance(content, dict) else None
+
+
+def _ids(table: Path) -> set[str]:
+    import pyarrow.parquet as pq
+
+    return set(pq.read_table(table, columns=["sample_id"])["sample_id"].to_pylist())
 
 
 def _drop_rows(table: Path, gone: Collection[str]) -> None:

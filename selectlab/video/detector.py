@@ -171,7 +171,7 @@ class Detector:
 
 def _load(model: str) -> Any:
     """Return the ultralytics model of a path or name."""
-    ultralytics = _ultralytics()
+    ultralytics = import_ultralytics()
     import torch
 
     torch.manual_seed(0)  # a model from a .yaml has random weights: always the same ones
@@ -193,8 +193,12 @@ def _load(model: str) -> Any:
         raise ConfigError(f"--model {model}: cannot be loaded ({reason})") from error
 
 
-def _ultralytics() -> Any:
-    """Import ultralytics, quiet and offline, its marks on threads and printing undone."""
+def import_ultralytics() -> Any:
+    """Return ultralytics, quiet and offline, its marks on threads and printing undone.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
     import numpy as np
 
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "selectlab")

@@ -15,6 +15,7 @@ import numpy as np
 from selectlab.atomic import write_atomically
 from selectlab.errors import DataError
 from selectlab.inputs.sample_ids import frame_of, stem_of
+from selectlab.inputs.yolo_layout import IMAGES
 from selectlab.video import prelabels
 from selectlab.video.decoding import Frame, frames
 from selectlab.video.labels import Labels, read_labels
@@ -47,7 +48,7 @@ class Written:
 
     def path(self, sample: str) -> Path:
         """Return where the image of a selected or neighbouring frame lies."""
-        folder = prelabels.IMAGES if sample in self.sizes else NEIGHBOURS
+        folder = IMAGES if sample in self.sizes else NEIGHBOURS
         return self.out / folder / sample
 
 
@@ -80,7 +81,7 @@ def write_frames(
         out: Folder to make.
         neighbours: Write this many frames before and after too, into ``neighbours/``.
         task: Task of the boxes; by default that of ``imputed``, or the only one.
-        imputed: File of imputed boxes, see :func:`selectlab.video.labels.read_asserted`.
+        imputed: File of imputed boxes, as ``selectlab assert`` writes it.
         min_score: Predicted boxes below are left out.
         coco: Write the boxes to ``coco.json``.
         yolo: Write the boxes to ``labels/`` and ``data.yaml``.

@@ -93,7 +93,8 @@ def predict(
         image_size_px: Longer side of the network's input; by default the model's own.
         batch: Number of images in a pass.
         device: Such as ``cpu`` or ``cuda:0``.
-        overwrite: Forget what the task holds and predict everything again.
+        overwrite: Forget what the task holds, embeddings of samples of no other task included, and
+            predict everything again.
         progress: Is told how far it is.
 
     Returns:
@@ -158,12 +159,14 @@ class _Run:
 
     def begin(self, settings: Mapping[str, Any], overwrite: bool) -> None:
         """Make the place for the task's results."""
-        if overwrite:
-            self.spool.clear()
-            self.files.clear()
-            self._forget_assertions()
+        gone = self.files.tables_of(self.spool.model(), self.spool.samples()) if overwrite else ()
         if self.detector.embeds:
-            self.files.check_spaces(self.detector.space, f"{self.detector.space}/boxes")
+            space = self.detector.space
+            self.files.check_spaces(space, f"{space}/boxes", besides=gone)
+        if overwrite:
+            self.files.clear(gone)
+            self.spool.clear()
+            self._forget_assertions()
         self.spool.settle(settings, self.files.predictions)
         self.files.prepare(self.detector.schema())
 

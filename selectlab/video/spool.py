@@ -79,6 +79,20 @@ class Spool:
             )
         write_atomically(path, json.dumps(settings, indent=2, sort_keys=True) + "\n")
 
+    def model(self) -> str | None:
+        """Return what the task was predicted with; ``None`` if it was not."""
+        path = self.folder / SETTINGS
+        if not path.is_file():
+            return None
+        told: str | None = json.loads(path.read_text(encoding="utf-8")).get("model")
+        return told
+
+    def samples(self) -> set[str]:
+        """Return the samples that finished units have, or had before they were changed."""
+        return {
+            name for record, _ in self.records() for name in (*record.samples, *record.superseded)
+        }
+
     def clear(self) -> None:
         """Forget everything but which samples there were."""
         (self.folder / SETTINGS).unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-"""An example plug-in for selectlab: one strategy and one input."""
+"""An example plug-in for selectlab: one strategy, one input and one writer."""

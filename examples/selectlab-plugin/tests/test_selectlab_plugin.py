@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 from selectlab_plugin.apart import Apart
 from selectlab_plugin.filename_number import FilenameNumber
+from selectlab_plugin.markdown import Markdown
 
 from selectlab import Dataset, select
 from selectlab.errors import ConfigError, DataError
+from selectlab.exports.export import export
+from selectlab.exports.sources import items_of
 from selectlab.testing import checks_for
 
-PAIRS = [(check, cls) for cls in (Apart, FilenameNumber) for check in checks_for(cls)]
+PAIRS = [(check, cls) for cls in (Apart, FilenameNumber, Markdown) for check in checks_for(cls)]
 
 
 @pytest.mark.parametrize(("check", "cls"), PAIRS)
@@ -59,3 +62,28 @@ def test_messages():
         FilenameNumber(pattern="[0-9]+")
     with pytest.raises(ConfigError, match="not a regular expression"):
         FilenameNumber(pattern="(")
+
+
+def test_a_table_for_an_issue(tmp_path):
+    """Two bikes and a bus; a bar in a name would end the cell."""
+    detections = {
+        "task_type": "object-detection",
+        "categories": ["bike", "bus"],
+        "predictions": {
+            "a|b.png": [{"category_id": k, "bbox": [0, 0, 1, 1], "score": 0.9} for k in (1, 0, 0)]
+        },
+    }
+    data = Dataset(["a|b.png", "c.png"], predictions={"det": detections})
+    items = items_of(["c.png", "a|b.png"], data)
+    written = export(items, tmp_path / "t.md", Markdown(title="To do"))
+    assert written.notes == ()
+    assert (tmp_path / "t.md").read_text(encoding="utf-8") == (
+        f"# To do\n\n2 samples of run `{items.run}`.\n\n"
+        "| rank | sample | why | seen |\n|---:|---|---|---|\n"
+        "| 1 | c.png |  |  |\n| 2 | a\\|b.png |  | 2 bike, 1 bus |\n"
+    )
+    shown = export(items, tmp_path / "i.md", Markdown(images=True))
+    assert shown.notes == ("2 images are shown nowhere: give --image-url",)
+    linked = items_of(["c d.png"], image_url="https://host/{id}")
+    export(linked, tmp_path / "l.md", Markdown(images=True))
+    assert "c d.png<br>![1](<https://host/c%20d.png>)" in (tmp_path / "l.md").read_text()

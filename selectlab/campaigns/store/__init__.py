@@ -1,4 +1,4 @@
-"""Where campaigns are kept: an SQLite file, or a PostgreSQL database that a team shares.
+"""What campaigns remember, in the tables of a store.
 
 :class:`~selectlab.campaigns.store.store.Store` is the way in.
 
@@ -8,16 +8,7 @@ Raises:
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-from selectlab.errors import MissingExtraError
-
-if not (find_spec("sqlalchemy") and find_spec("alembic")):
-    raise MissingExtraError(
-        "campaigns: need SQLAlchemy and alembic; "
-        "install them with: pip install 'selectlab[campaigns]'"
-    )
-
+import selectlab.store  # noqa: F401  # says what is missing, before anything below needs it
 from selectlab.campaigns.store.store import Store
 
 __all__ = ["Store"]

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select, up
 
 from selectlab.campaigns.records import Campaign
 from selectlab.campaigns.seeds import Seeds
-from selectlab.campaigns.store.tables import campaigns, seeds, versions
 from selectlab.corpus.spaces import Element, Space
 from selectlab.errors import ConfigError, DataError, did_you_mean
+from selectlab.store.campaign_tables import campaigns, seeds, versions
 
 VECTOR = np.dtype("<f4")
 """How the numbers of a seed lie in the database."""

@@ -22,9 +22,9 @@ from sqlalchemy import (
 
 from selectlab.campaigns.records import Campaign, Found, Hit, Run
 from selectlab.campaigns.statuses import Status
-from selectlab.campaigns.store.bulk_rows import add_rows, listed
-from selectlab.campaigns.store.tables import hits, samples, versions
 from selectlab.corpus.spaces import Element
+from selectlab.store.bulk_rows import add_rows, listed
+from selectlab.store.campaign_tables import hits, samples, versions
 
 
 def collect(connection: Connection, run: Run, found: Iterable[Found], now: datetime) -> int:

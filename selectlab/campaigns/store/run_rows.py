@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, sele
 from selectlab.campaigns.ranges import left, merged, n_within
 from selectlab.campaigns.records import Campaign, Range, Run, RunState, Version
 from selectlab.campaigns.store.campaign_rows import checked_threshold, lock
-from selectlab.campaigns.store.tables import batches, claims, runs, versions
+from selectlab.store.campaign_tables import batches, claims, runs, versions
 
 
 def start(

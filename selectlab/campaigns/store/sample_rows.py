@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, up
 
 from selectlab.campaigns.records import Campaign, Counts, Sample
 from selectlab.campaigns.statuses import STATUSES, Standing, Status
-from selectlab.campaigns.store.bulk_rows import listed
-from selectlab.campaigns.store.tables import samples, versions
 from selectlab.errors import DataError, first_of
+from selectlab.store.bulk_rows import listed
+from selectlab.store.campaign_tables import samples, versions
 
 
 def standings(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -26,19 +26,16 @@ from selectlab.campaigns.records import (
 from selectlab.campaigns.seeds import Seeds
 from selectlab.campaigns.statuses import Standing, Status, checked_status
 from selectlab.campaigns.store import campaign_rows, hit_rows, run_rows, sample_rows, version_rows
-from selectlab.campaigns.store.database import Database
-from selectlab.campaigns.store.places import Place
-from selectlab.campaigns.store.revisions import migrate
 from selectlab.corpus.spaces import Element
 from selectlab.errors import DataError
+from selectlab.store.clock import utc_now
+from selectlab.store.database import Database
+from selectlab.store.opening import opened
 
+TABLES_SINCE = "0001"
+"""The revision that brought the tables as they are now."""
 PAGE = 20_000
 """Rows that are read at a time."""
-
-
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(timezone.utc)
 
 
 class Store:
@@ -80,13 +77,7 @@ class Store:
             DataError: It cannot be opened, or a newer selectlab wrote it.
             MissingExtraError: PostgreSQL without psycopg.
         """
-        database = Database(Place.of(place), read_only=read_only)
-        try:
-            migrate(database)
-        except BaseException:
-            database.close()
-            raise
-        return cls(database, clock)
+        return cls(opened(place, read_only=read_only, since=TABLES_SINCE), clock)
 
     def __enter__(self) -> Store:
         return self

@@ -14,9 +14,9 @@ from selectlab.campaigns.clusters import Clusters
 from selectlab.campaigns.records import Campaign, Version
 from selectlab.campaigns.seeds import Seeds
 from selectlab.campaigns.store.campaign_rows import VECTOR
-from selectlab.campaigns.store.tables import campaigns, versions
 from selectlab.corpus.spaces import Element
 from selectlab.errors import DataError
+from selectlab.store.campaign_tables import campaigns, versions
 
 _NUMBER = np.dtype("<f8")
 _LABEL = np.dtype("<i8")

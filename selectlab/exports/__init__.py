@@ -1,0 +1,1 @@
+"""Ranked samples written in the formats of other tools."""

@@ -1,0 +1,1 @@
+"""Labels that people made, read back from annotation tools."""

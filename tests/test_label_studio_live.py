@@ -1,0 +1,329 @@
+"""The real Label Studio on loopback: push, label, pull, and pushes that are killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import label_studio_server
+import pytest
+from label_studio_dataset import CATEGORIES, make, names
+from label_studio_server import TOKEN, Server
+
+from selectlab.dataset import Dataset
+from selectlab.errors import DataError
+from selectlab.exports.sources import items_of
+from selectlab.label_studio import (
+    Client,
+    LocalFiles,
+    Pulled,
+    Pushed,
+    Standing,
+    Target,
+    Token,
+    find_project,
+    pull,
+    push,
+    standing,
+)
+from selectlab.rounds.ledger import Ledger, place_of
+
+pytestmark = pytest.mark.slow
+
+TOOL = "label-studio"
+KILLS = 20
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with label_studio_server.running() as running:
+        yield running
+
+
+@dataclass
+class Labelling:
+    """A dataset below the document root, and the project that it is sent to."""
+
+    server: Server
+    title: str
+    ids: list[str]
+    folder: Path
+    dataset: Dataset
+    token: str = TOKEN
+    project: int = field(default=0)
+
+    def client(self) -> Client:
+        return Client(self.server.url, Token(self.token, "the test"))
+
+    def ledger(self) -> Ledger:
+        return Ledger.open(place_of(self.dataset))
+
+    def push(self, ids: list[str] | None = None, **options: Any) -> Pushed:
+        items = items_of(ids or self.ids, self.dataset)
+        options.setdefault("files", LocalFiles(self.folder))
+        options.setdefault("settle_s", 1.0)
+        with self.client() as client, self.ledger() as ledger:
+            done = push(items, self.dataset, ledger, client, Target(self.title), **options)
+        assert done.project is not None
+        self.project = done.project.id
+        return done
+
+    def pull(self, **options: Any) -> Pulled:
+        with self.client() as client, self.ledger() as ledger:
+            project = find_project(client, self.title)
+            assert project is not None
+            return pull(ledger, client, project, self.dataset, **options)
+
+    def status(self) -> Standing:
+        with self.client() as client, self.ledger() as ledger:
+            project = find_project(client, self.title)
+            assert project is not None
+            return standing(ledger, client, project)
+
+    def labels(self) -> dict[str, Any]:
+        with self.ledger() as ledger:
+            return {label.sample_id: label for label in ledger.labels()}
+
+    def tasks(self) -> dict[str, dict[str, Any]]:
+        """Tasks on the server by sample; each sample has one."""
+        found = self.server.tasks(self.project)
+        by_sample = {task["data"]["sample_id"]: task for task in found}
+        assert len(by_sample) == len(found)
+        return by_sample
+
+
+@pytest.fixture
+def labelling(server: Server, request: pytest.FixtureRequest) -> Labelling:
+    title = request.node.name[:50]
+    ids = names(12)
+    folder = server.root / title
+    return Labelling(server, title, ids, folder, make(folder, ids))
+
+
+def corrected(task: dict[str, Any], category: str) -> list[dict[str, Any]]:
+    """What a person makes of a prediction: the first box, of another category."""
+    (prediction,) = task["predictions"]
+    (first, *_) = prediction["result"]
+    first["value"]["rectanglelabels"] = [category]
+    return [first]
+
+
+def test_from_nothing_to_labels(labelling: Labelling) -> None:
+    """Boxes at (4, 2) of 10 x 8 and at (20, 10) of 20 x 5, in images of 40 x 20."""
+    done = labelling.push(batch=5)
+    assert (done.made, done.n_sent) == (True, 12)
+    assert labelling.push().n_before == 12
+    tasks = labelling.tasks()
+    assert sorted(tasks) == sorted(labelling.ids)
+    for rank, sample in enumerate(labelling.ids, start=1):
+        data, (prediction,) = tasks[sample]["data"], tasks[sample]["predictions"]
+        assert data["rank"] == rank
+        values = [result["value"] for result in prediction["result"]]
+        boxes = [[value[key] for key in ("x", "y", "width", "height")] for value in values]
+        assert boxes == [[10, 10, 25, 40], [50, 50, 50, 25]]
+        assert [value["rectanglelabels"] for value in values] == [[name] for name in CATEGORIES]
+        assert fetched(labelling, data["image"]) == (labelling.folder / sample).read_bytes()
+    assert labelling.status().agrees
+
+
+def fetched(labelling: Labelling, image: str) -> bytes:
+    """What a browser gets for an image."""
+    told = {"Authorization": f"Token {TOKEN}"}
+    answer = httpx.get(f"{labelling.server.url}{image}", headers=told)
+    assert answer.status_code == 200, image
+    return answer.content
+
+
+def test_labels_come_and_change_and_go(labelling: Labelling) -> None:
+    labelling.push()
+    tasks = labelling.tasks()
+    one, two, three, four = (tasks[name] for name in labelling.ids[:4])
+    ask = labelling.server.ask
+    first = labelling.server.annotate(one["id"], corrected(one, CATEGORIES[1]))
+    second = labelling.server.annotate(two["id"], [])
+    labelling.server.annotate(three["id"], [], was_cancelled=True)
+    labelling.server.annotate(four["id"], corrected(four, CATEGORIES[0]))
+
+    found = labelling.pull()
+    assert (found.labels.new, found.n_deleted, found.mismatches) == (3, 0, ())
+    labels = labelling.labels()
+    assert sorted(labels) == sorted(labelling.ids[i] for i in (0, 1, 3))
+    (shape,) = labels[labelling.ids[0]].shapes
+    assert (shape.category, shape.box) == (CATEGORIES[1], (4.0, 2.0, 10.0, 8.0))
+    assert labels[labelling.ids[0]].labelled_by is not None
+    assert labels[labelling.ids[1]].shapes == ()
+
+    ask("PATCH", f"/api/annotations/{first}/", {"result": corrected(one, CATEGORIES[0])})
+    ask("DELETE", f"/api/annotations/{second}/")
+    everything = {"selectedItems": {"all": False, "included": [four["id"]]}}
+    ask(
+        "POST", "/api/dm/actions", everything,
+        id="delete_tasks_annotations", project=labelling.project,
+    )  # fmt: skip
+    found = labelling.pull()
+    assert (found.labels.new, found.labels.replaced, found.n_deleted) == (0, 1, 2)
+    (label,) = labelling.labels().values()
+    assert (label.sample_id, label.shapes[0].category) == (labelling.ids[0], CATEGORIES[0])
+    state = labelling.status()
+    assert (state.n_annotated, state.n_skipped, state.n_pulled, state.agrees) == (1, 1, 1, True)
+
+
+def test_only_what_changed_is_looked_at(labelling: Labelling, monkeypatch: Any) -> None:
+    """The first pull looks at what is annotated; a later one at what changed after it began.
+
+    The server's clock tells seconds, so that what happens in the same one is looked at again.
+    """
+    monkeypatch.setattr("selectlab.label_studio.pulling.OVERLAP", timedelta(0))
+    labelling.push()
+    tasks = labelling.tasks()
+    labelling.server.annotate(tasks[labelling.ids[0]]["id"], [])
+    time.sleep(1.5)
+    assert labelling.pull().n_tasks == 1
+    labelling.server.annotate(tasks[labelling.ids[1]]["id"], [])
+    assert labelling.pull().n_tasks == 1
+    assert labelling.pull(again=True).n_tasks == 12
+
+
+def test_a_new_selection_does_not_take_what_was_labelled(labelling: Labelling) -> None:
+    labelling.push(labelling.ids[:8])
+    done = labelling.push()
+    assert (done.n_before, done.n_sent) == (8, 4)
+    assert labelling.status().agrees
+
+
+def test_a_personal_token(labelling: Labelling) -> None:
+    labelling.token = labelling.server.ask("POST", "/api/token/", {})["token"]
+    assert Token(labelling.token, "the test").is_personal
+    assert labelling.push().n_sent == 12
+    assert labelling.status().agrees
+    labelling.server.ask("POST", "/api/token/blacklist/", {"refresh": labelling.token})
+    with pytest.raises(DataError, match=r"401, does not take the token of the test"):
+        labelling.push()
+
+
+def test_a_wrong_token(labelling: Labelling) -> None:
+    labelling.token = "f" * 40
+    with pytest.raises(DataError) as caught:
+        labelling.push()
+    assert str(caught.value) == (
+        f"{labelling.server.url}: GET /api/projects: 401, does not take the token of the test: "
+        "Invalid token."
+    )
+
+
+def test_a_title_that_label_studio_refuses(labelling: Labelling) -> None:
+    labelling.title = "x" * 51
+    with pytest.raises(DataError, match=r"title: Ensure this field has no more than 50 characters"):
+        labelling.push()
+
+
+def test_a_page_to_log_in(labelling: Labelling) -> None:
+    """The address of a page instead of that of the server."""
+    client = Client(f"{labelling.server.url}/user/login", Token(TOKEN, "the test"))
+    with client, pytest.raises(DataError, match=r"404, not there|web page|redirects"):
+        find_project(client, labelling.title)
+
+
+def test_doubles_go_unless_somebody_worked_on_them(labelling: Labelling) -> None:
+    labelling.push()
+    before = labelling.tasks()
+    copies = [{"data": before[name]["data"]} for name in labelling.ids[:4]]
+    made = labelling.server.ask(
+        "POST", f"/api/projects/{labelling.project}/import", copies, return_task_ids="true"
+    )["task_ids"]
+    labelling.server.annotate(made[1], [])
+    draft = {"result": [], "lead_time": 1}
+    labelling.server.ask("POST", f"/api/tasks/{made[2]}/drafts", draft)
+    done = labelling.push()
+    assert (done.n_sent, done.n_doubles, done.notes) == (0, 4, ())
+    after = {name: task["id"] for name, task in labelling.tasks().items()}
+    assert [after[name] for name in labelling.ids[1:3]] == made[1:3]
+    assert labelling.status().agrees
+
+
+def test_a_ledger_that_is_gone(labelling: Labelling) -> None:
+    labelling.push(labelling.ids[:7])
+    for path in (labelling.folder / ".selectlab").iterdir():
+        path.unlink()
+    done = labelling.push()
+    assert (done.n_found, done.n_sent) == (7, 5)
+    assert labelling.status().agrees
+
+
+def test_a_folder_that_the_server_does_not_see(labelling: Labelling, tmp_path: Path) -> None:
+    elsewhere = make(tmp_path / "elsewhere", labelling.ids)
+    items, files = items_of(labelling.ids, elsewhere), LocalFiles(tmp_path / "elsewhere")
+    said = r"refused with 400: .* must be a subdirectory of .*; to give out files it has to be"
+    with labelling.client() as client, labelling.ledger() as ledger:
+        target = Target(labelling.title)
+        with pytest.raises(DataError, match=said):
+            push(items, elsewhere, ledger, client, target, files=files)
+
+
+def test_killed_again_and_again(server: Server) -> None:
+    """kill -9 at 20 random moments, then once to the end: none lost, none doubled.
+
+    The moments are drawn from the time in which a push sends, so that many hit a request.
+    """
+    moments = random.Random(7)
+    folder = server.root / "killed"
+    ids = names(240)
+    dataset = make(folder, ids)
+    labelling = Labelling(server, "Killed again and again", ids, folder, dataset)
+    todo = folder.parent / "todo.txt"
+    todo.write_text("".join(f"{name}\n" for name in ids), encoding="utf-8")
+    words = [
+        sys.executable, "-m", "selectlab", "label-studio", "push", str(todo), "--data", str(folder),
+        "--url", server.url, "--project", labelling.title, "--batch", "3", "--settle", "2",
+    ]  # fmt: skip
+    environment = {**os.environ, "SELECTLAB_LABEL_STUDIO_TOKEN": TOKEN}
+    start_s = _duration([*words, "--dry-run"], environment)
+    ends, interrupted = Counter[int](), 0
+    for _ in range(KILLS):
+        delay_s = start_s * moments.uniform(0.6, 1.5)
+        process = subprocess.Popen(
+            words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        try:
+            process.wait(delay_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        said = process.communicate()[0]
+        ends[process.returncode] += 1
+        assert process.returncode in (0, -9), said
+        interrupted += _is_pending(labelling)
+    done = subprocess.run([*words, "--json"], env=environment, capture_output=True, check=True)
+    assert json.loads(done.stdout)["samples"] == 240
+    labelling.project = json.loads(done.stdout)["project"]
+    assert sorted(labelling.tasks()) == sorted(ids)
+    assert labelling.status().agrees
+    with labelling.ledger() as ledger:
+        noted = ledger.task_ids(TOOL, f"{server.url}/projects/{labelling.project}")
+    assert noted == {name: str(task["id"]) for name, task in labelling.tasks().items()}
+    assert ends[-9] >= KILLS // 2, ends
+    assert interrupted, "no kill hit a push between its note and the server's answer"
+
+
+def _duration(words: list[str], environment: dict[str, str]) -> float:
+    """How long a push takes that sends nothing, s."""
+    begin = time.monotonic()
+    subprocess.run(words, env=environment, capture_output=True, check=True)
+    return time.monotonic() - begin
+
+
+def _is_pending(labelling: Labelling) -> bool:
+    """Whether a push was cut off between its note in the ledger and the server's answer."""
+    with labelling.ledger() as ledger, labelling.client() as client:
+        project = find_project(client, labelling.title)
+        return project is not None and bool(ledger.pending(TOOL, project.key))
