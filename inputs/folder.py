@@ -271,7 +271,7 @@ class FolderSource:
         return self._folder.open(sample_id)
 
     def cache_folder(self) -> str:
-        """Return ``.selectlab`` in the dataset, or a folder in the user's cache; nothing is made."""
+        """Return ``.selectlab`` in the dataset or a folder in the user's cache; nothing is made."""
         return cache_folder(self._folder)
 
     def _home(self, name: str) -> str:

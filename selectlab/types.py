@@ -2,7 +2,7 @@
 
 Axis letters used throughout: N samples, D dimensions, M objects, K classes, Q queries.
 This module, :mod:`selectlab.errors`, :mod:`selectlab.distances` and :mod:`selectlab.testing`
-are all that a plug-in needs.
+are all that a plug-in needs; writers need :mod:`selectlab.exports` too.
 """
 
 from __future__ import annotations

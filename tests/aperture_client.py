@@ -56,7 +56,8 @@ def run(words, more):
 
 def evaluate(program, given):
     scope = {'given': given}
-    exec(program, scope)
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(program, scope)
     return scope['found']
 
 for line in sys.stdin:

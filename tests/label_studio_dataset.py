@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +25,38 @@ def names(n: int) -> list[str]:
     return [*ODD, *(f"{i % 3}/{i:04d}.png" for i in range(n - len(ODD)))]
 
 
-def make(root: Path, ids: Sequence[str]) -> Dataset:
-    """Make a folder of images, each with two predicted boxes."""
-    files: dict[str, Any] = {
-        "predictions/tasks.json": ["det"],
-        "predictions/det/schema.json": {
-            "task_type": "object-detection",
-            "categories": [{"id": 3 * i, "name": name} for i, name in enumerate(CATEGORIES)],
-        },
-    }
-    for number, name in enumerate(ids):
-        files[name] = picture(number)
-        files[f"predictions/det/{name.removesuffix('.png')}.json"] = {
-            "file_name": name,
-            "predictions": [
-                {"category_id": 0, "bbox": [4, 2, 10, 8], "score": 0.9},
-                {"category_id": 3, "bbox": [20, 10, 20, 5], "score": 0.5},
-            ],
-        }
+def make(
+    root: Path, ids: Sequence[str], more: Mapping[str, tuple[str, dict[str, Any]]] | None = None
+) -> Dataset:
+    """Make a folder of images, each with two predicted boxes.
+
+    Args:
+        root: The folder.
+        ids: The images.
+        more: Further tasks by name: their type, and what is predicted for each image.
+    """
+    boxes = [
+        {"category_id": 0, "bbox": [4, 2, 10, 8], "score": 0.9},
+        {"category_id": 3, "bbox": [20, 10, 20, 5], "score": 0.5},
+    ]
+    files: dict[str, Any] = {"predictions/tasks.json": ["det", *(more or {})]}
+    files |= _predicted("det", "object-detection", (0, 3), ids, boxes)
+    for name, (kind, prediction) in (more or {}).items():
+        files |= _predicted(name, kind, (0, 1), ids, [prediction])
+    files |= {name: picture(number) for number, name in enumerate(ids)}
     return open_dataset(build(root, files))
+
+
+def _predicted(
+    task: str, kind: str, numbers: Sequence[int], ids: Sequence[str], found: Sequence[Any]
+) -> dict[str, Any]:
+    categories = [{"id": n, "name": name} for n, name in zip(numbers, CATEGORIES, strict=True)]
+    schema = {"task_type": kind, "categories": categories}
+    folder = f"predictions/{task}"
+    return {f"{folder}/schema.json": schema} | {
+        f"{folder}/{name.removesuffix('.png')}.json": {"file_name": name, "predictions": found}
+        for name in ids
+    }
 
 
 def picture(seed: int, width: int = WIDTH, height: int = HEIGHT) -> bytes:

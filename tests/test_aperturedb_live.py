@@ -128,6 +128,31 @@ def test_a_dataset_arrives_and_a_repeat_sends_no_image_again(
     assert peer.indexes >= {("entity", "_Image", "id"), ("entity", "_BoundingBox", "box_id")}
 
 
+def test_texts_stay_texts_and_numbers_numbers(
+    client: aperture_client.Client, peer: aperture_peer.Peer, tmp_path: Path
+) -> None:
+    """No guess is made of a drive called 0042 or a category called 7; what is missing is not set."""
+    import pandas as pd
+
+    names = ("0001.png", "0002.png", "0003.png")
+    folder = dataset(tmp_path / "data", names)
+    told = folder / "predictions" / "det.json"
+    told.write_text(told.read_text().replace('"category_id": 0', '"category_id": 7'))
+    metadata = {"drive": ["0042", "0043", "1e5"], "n": [1, None, 3], "wet": [True, False, True]}
+    table = pd.DataFrame({"sample_id": names, **metadata}).astype({"n": "Int64"})
+    table.to_parquet(folder / "metadata.parquet")
+    done = client.selectlab("aperturedb", "push", folder, **env(peer))
+    assert done.code == 0, done
+    images = peer.by("Image", "id")
+    assert [images[name].properties for name in names] == [
+        {"id": "0001.png", "metadata_drive": "0042", "metadata_n": 1, "metadata_wet": True},
+        {"id": "0002.png", "metadata_drive": "0043", "metadata_wet": False},
+        {"id": "0003.png", "metadata_drive": "1e5", "metadata_n": 3, "metadata_wet": True},
+    ]
+    regions = peer.of("BoundingBox") + peer.of("Polygon")
+    assert [region.about["_label"] for region in regions] == ["7"] * 4
+
+
 def test_a_part_of_a_dataset_under_other_names(
     client: aperture_client.Client, peer: aperture_peer.Peer, tmp_path: Path
 ) -> None:
@@ -385,8 +410,8 @@ found = None
 def test_a_server_that_does_not_answer(
     client: aperture_client.Client, peer: aperture_peer.Peer, tmp_path: Path
 ) -> None:
-    """The client asks three times, a second each here."""
-    folder = dataset(tmp_path / "data", ODD[:2])
+    """The client asks three times, a second each here; then no more batches go out."""
+    folder = dataset(tmp_path / "data", tuple(f"{at:03d}.png" for at in range(20)))
     over = threading.Event()
 
     def before(query: list[dict[str, Any]]) -> None:
@@ -395,8 +420,10 @@ def test_a_server_that_does_not_answer(
             raise ConnectionError
 
     peer.before = before
-    done = client.selectlab("aperturedb", "push", folder, "--timeout", 1, **env(peer))
+    words = ("--timeout", 1, "--batch", 2, "--threads", 2)
+    done = client.selectlab("aperturedb", "push", folder, *words, **env(peer))
     over.set()
+    assert sum("AddImage" in query[0] for query in peer.messages) <= 2 * 3
     assert (done.code, done.out) == (2, "")
     assert done.err == (
         f"error: ApertureDB at 127.0.0.1:{peer.port}: the connection is lost, timed out; what has "
@@ -515,3 +542,44 @@ def test_a_protobuf_that_the_client_does_not_go_with_is_a_line(
         f"error: the ApertureDB client cannot be loaded: aperturedb not compatible with {version}; "
         "pip install 'selectlab[aperturedb]' in an environment of its own\n"
     )
+
+
+def page(language: str) -> list[str]:
+    """The blocks of a language in the page about ApertureDB."""
+    text = (Path(__file__).parent.parent / "docs" / "aperturedb.md").read_text(encoding="utf-8")
+    return [part.partition("```")[0] for part in text.split(f"```{language}\n")[1:]]
+
+
+@pytest.mark.slow
+def test_what_the_page_says_works(
+    client: aperture_client.Client, peer: aperture_peer.Peer, tmp_path: Path
+) -> None:
+    """Its commands and programs, but those that install."""
+    folder = dataset(client.home / "dataset")
+    run_of(folder, 3).rename(client.home / "run1")
+    *_, export, loads = page("bash")
+    update, ours = page("python")
+    _, *words = export.split()
+    assert client.selectlab(*words, **env(peer)).code == 0
+    load = (
+        """
+import os
+os.environ['APERTUREDB_JSON'] = given[1]
+os.chdir(given[0])
+from aperturedb.cli.adb import app
+for line in given[2]:
+    app(line.split()[1:], standalone_mode=False)
+"""
+        + update
+        + "found = None"
+    )
+    where = str(client.home / "aperturedb")
+    client.evaluate(load, [where, peer.config, loads.splitlines()])
+    chosen = [image.properties["selectlab_rank"] for image in peer.of("Image")]
+    assert sorted(chosen) == [1, 2, 3]
+    assert len(peer.of("Descriptor")) == len(peer.connections) == 3
+    program = "import os; os.environ['APERTUREDB_JSON'] = given[1]; os.chdir(given[0])\n"
+    program += ours.replace("print(", "found = (")
+    added, marked = client.evaluate(program, [str(client.home), peer.config])
+    assert (added, marked) == (len(ODD), 3)
+    assert [len(json.loads(text)) for text in page("json")] == [1, 1]

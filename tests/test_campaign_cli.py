@@ -231,7 +231,10 @@ def test_the_environment_may_name_the_store(
         ("discard d mid.png", "campaign 'd': there is none of this name; known: c"),
         ("seeds remove c far.png", "campaign 'c': 'far.png', object 0, is none of its seeds"),
         ("seeds add c", "seeds: expected one of ids, selection, where, vectors, images; got none"),
-        ("export c out.csv --format xml", "format: nothing is called 'xml'; known: aperturedb, coco, csv"),
+        (
+            "export c out.csv --format xml",
+            "format: nothing is called 'xml'; known: aperturedb, coco, csv",
+        ),
         ("collect --store mysql://x", "store: expected a file, sqlite:///FILE or postgresql://"),
     ],
 )

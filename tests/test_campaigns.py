@@ -454,7 +454,8 @@ def test_campaigns_need_a_place(tmp_path: Path) -> None:
     with pytest.raises(DataError) as refused:
         Campaigns(frames(LINE))
     assert str(refused.value) == (
-        "dataset: has no folder to keep campaigns in; say where: --store FILE or URL (store=...)"
+        "dataset: has no folder to keep campaigns and rounds in; say where: --store FILE or URL "
+        "(store=...)"
     )
 
 

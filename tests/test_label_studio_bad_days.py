@@ -261,12 +261,13 @@ def test_answers_that_stay_broken(bench: Bench) -> None:
 
 
 def test_batches_shrink_until_they_fit(bench: Bench) -> None:
-    """Two tasks fit, four do not: sizes 4, 2, 2, 2, 2, 2."""
+    """Two tasks fit, four do not: of nine, four are refused, then 2, 2, 2, 2, 1 are taken."""
     bench.push(bench.ids[:1])
     most = 2 * bench.server.sizes[0] + 400
     limited(bench.server, most)
     done = bench.push(batch=4)
     assert done.n_sent == N - 1
+    assert len(bench.server.sizes) == 1 + 5
     assert max(bench.server.sizes) <= most
     assert bench.agrees()
 
@@ -836,6 +837,25 @@ def test_annotations_that_were_deleted(bench: Bench) -> None:
     labels = held(bench)
     assert bench.ids[0] not in labels
     assert len(labels[bench.ids[1]].shapes) == 1
+
+
+def test_what_nobody_says_any_more_goes(bench: Bench) -> None:
+    """A class that was chosen and then not, beside a box that stays."""
+    bench.push()
+    (project,) = bench.server.projects.values()
+    project["parsed_label_config"]["mood"] = {"type": "Choices", "labels": ["good"]}
+    first = next(iter(bench.server.tasks))
+    mood = {"type": "choices", "from_name": "mood", "value": {"choices": ["good"]}}
+    bench.server.annotate(first, [box(), mood])
+    pulled(bench)
+    with bench.ledger() as ledger:
+        assert sorted(label.kind for label in ledger.labels()) == ["classes", "objects"]
+    task = bench.server.tasks[first]
+    task["annotations"][0]["result"] = [box()]
+    task["updated_at"] = task["annotations"][0]["updated_at"] = bench.server.moment()
+    pulled(bench)
+    with bench.ledger() as ledger:
+        assert [label.kind for label in ledger.labels()] == ["objects"]
 
 
 def test_labels_of_others_are_listed(bench: Bench) -> None:

@@ -235,6 +235,47 @@ def test_a_page_to_log_in(labelling: Labelling) -> None:
         find_project(client, labelling.title)
 
 
+def test_a_project_for_all_kinds_of_tasks(server: Server) -> None:
+    """What a model predicts is accepted as it is, and comes back to the task it was of.
+
+    The image is 40 x 20: a mask of its first four rows, an outline, a box with two keypoints.
+    """
+    folder = server.root / "kinds"
+    dataset = make(folder, names(4), {
+        "weather": ("classification", {"category_id": 1, "score": 0.8}),
+        "seg": ("instance-segmentation", {"category_id": 0, "bbox": [0, 0, 40, 4], "score": 0.9,
+                                          "segmentation": [0, 160, 640]}),
+        "pose": ("keypoint-detection", {"category_id": 0, "score": 0.7,
+                                        "keypoints": [10, 5, 0.9, 20, 10, 0.8]}),
+    })  # fmt: skip
+    labelling = Labelling(server, "All kinds", names(4), folder, dataset)
+    kinds = ["det", "weather", "seg", "pose"]
+    for n_before in (0, 4):
+        items = items_of(labelling.ids, dataset, tasks=kinds)
+        with labelling.client() as client, labelling.ledger() as ledger:
+            target = Target(labelling.title)
+            done = push(items, dataset, ledger, client, target, files=LocalFiles(folder))
+        assert (done.n_before, done.notes) == (n_before, ())
+    assert done.project is not None
+    labelling.project = done.project.id
+    for task in labelling.tasks().values():
+        (prediction,) = task["predictions"]
+        labelling.server.annotate(task["id"], prediction["result"])
+    found = labelling.pull()
+    assert (found.labels.new, found.mismatches, found.notes) == (16, (), ())
+    with labelling.ledger() as ledger:
+        labels = {label.task: label for label in ledger.labels([labelling.ids[0]])}
+    assert sorted(labels) == sorted(kinds)
+    assert [shape.box for shape in labels["det"].shapes] == [(4, 2, 10, 8), (20, 10, 20, 5)]
+    assert [shape.category for shape in labels["weather"].shapes] == [CATEGORIES[1]]
+    (mask,), (pose,) = labels["seg"].shapes, labels["pose"].shapes
+    assert mask.mask is not None
+    assert mask.mask.counts == (0, 160, 640)
+    assert [point[:2] for point in pose.keypoints] == [(10, 5), (20, 10)]
+    again = labelling.pull(again=True)
+    assert (again.labels.new, again.labels.unchanged) == (0, 16)
+
+
 def test_doubles_go_unless_somebody_worked_on_them(labelling: Labelling) -> None:
     labelling.push()
     before = labelling.tasks()

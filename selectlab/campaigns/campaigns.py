@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selectlab.campaigns import exports, refining
+from selectlab.campaigns.checks import checked_name, checked_target, checked_threshold
 from selectlab.campaigns.clusters import Clusters
 from selectlab.campaigns.collecting import Collected, OnBatch, collect
 from selectlab.campaigns.element_names import parsed, sample_of
@@ -43,7 +44,8 @@ class Details:
         counts: Collected samples by status.
         versions: Oldest first.
         runs: Oldest first.
-        rate: Collected share of what the newest version has looked at, 0 to 1.
+        rate: Collected share of what the newest version has looked at in the index that the
+            campaign was collected from last, 0 to 1.
         uncommitted: The seeds are not those of the newest version.
     """
 
@@ -136,18 +138,21 @@ class Campaigns:
             model: Weights to embed images with. Default: those the space is named after.
 
         Raises:
-            ConfigError: The name, a condition or the threshold is none; not exactly one source.
+            ConfigError: The name, a condition or the threshold is none; the name ends as a version
+                does, in ``@`` and digits; not exactly one source.
             DataError: There is a campaign of this name; there is no index; seeds are not in it,
                 or of another embedding space.
             MissingExtraError: Images need ultralytics.
         """
+        checked_name(name)
+        checked_threshold(threshold, f"campaign {name!r}")
         corpus = self._index(task)
         source = SeedSource(
             ids, selection, where, vectors, images, seeds_from, space_id=space_id, model=model
         )
         seeds = source.seeds(self.dataset, corpus)
-        with self._writing() as store:
-            clusters = Clusters.of(seeds.vectors)
+        clusters = Clusters.of(seeds.vectors)
+        with self._opened(read_only=False) as store:
             return store.create(name, seeds, clusters, threshold=threshold)
 
     def get(self, name: str) -> Details:
@@ -167,17 +172,17 @@ class Campaigns:
 
     def set_threshold(self, name: str, threshold: float) -> Campaign:
         """Set from which score on a campaign collects, where a call does not say."""
-        with self._writing() as store:
+        with self._changing(name) as store:
             return store.set_threshold(name, threshold)
 
     def activate(self, name: str) -> Campaign:
         """Let a campaign take part in ``collect`` again."""
-        with self._writing() as store:
+        with self._changing(name) as store:
             return store.set_active(name, True)
 
     def deactivate(self, name: str) -> Campaign:
         """Leave a campaign out of ``collect``; nothing of it is lost."""
-        with self._writing() as store:
+        with self._changing(name) as store:
             return store.set_active(name, False)
 
     def seeds(self, name: str, version: int | None = None) -> Seeds:
@@ -211,7 +216,7 @@ class Campaigns:
             ids, selection, where, vectors, images, seeds_from, space_id=space_id, model=model
         )
         seeds = source.seeds(self.dataset, corpus)
-        with self._writing() as store:
+        with self._changing(name) as store:
             return store.add_seeds(name, seeds)
 
     def remove_seeds(self, name: str, ids: Iterable[Any]) -> int:
@@ -225,7 +230,7 @@ class Campaigns:
         Raises:
             DataError: One is no seed; nothing has changed then.
         """
-        with self._writing() as store:
+        with self._changing(name) as store:
             elements, samples = parsed(ids, "object")
             held = store.seeds(name).elements
             for sample_id in samples:
@@ -243,7 +248,7 @@ class Campaigns:
         Raises:
             DataError: There are no seeds.
         """
-        with self._writing() as store:
+        with self._changing(name) as store:
             return store.commit(name, Clusters.of)
 
     def versions(self, name: str) -> list[Version]:
@@ -278,19 +283,18 @@ class Campaigns:
             What each campaign got, by name. Nothing found is a result like others.
 
         Raises:
-            ConfigError: The threshold is not within 0 to 1, or the target below 1.
+            ConfigError: The threshold is no number from 0 to 1, or the target no whole number from
+                1 on.
             DataError: There is no such campaign, or it is not active; there is no index of its
                 embedding space.
         """
-        if threshold is not None and not 0 <= threshold <= 1:
-            raise ConfigError(f"threshold: expected a number from 0 to 1, got {threshold}")
-        if target_sample_count is not None and target_sample_count < 1:
-            raise ConfigError(
-                f"target_sample_count: expected at least 1, got {target_sample_count}"
-            )
+        if threshold is not None:
+            threshold = checked_threshold(threshold)
+        if target_sample_count is not None:
+            target_sample_count = checked_target(target_sample_count)
         work = survey if dry_run else collect
         found: list[Collected] = []
-        with self._opened(read_only=dry_run) as store:
+        with self._opened(read_only=dry_run or not self._is_there()) as store:
             wanted = [
                 Order(
                     campaign, store.version(campaign.name),
@@ -309,6 +313,7 @@ class Campaigns:
         *,
         version: int | None = None,
         statuses: Sequence[str] | None = None,
+        current: bool = False,
         limit: int | None = None,
     ) -> list[Hit]:
         """Return collected samples by falling score, equal ones by sample id.
@@ -317,10 +322,15 @@ class Campaigns:
             name: The campaign.
             version: Of this version; by default each sample as the newest version found it.
             statuses: Only these: ``new``, ``accepted``, ``discarded``, ``exported``.
+            current: Only what was found in the index that the campaign was collected from last; by
+                default also what was only found in others, or before it was built anew.
             limit: The most to return.
         """
         with self._reading() as store:
-            return list(store.hits(name, version=version, statuses=statuses, limit=limit))
+            found = store.hits(
+                name, version=version, statuses=statuses, current=current, limit=limit
+            )
+            return list(found)
 
     def ranked(
         self, name: str, *, statuses: Sequence[str] = ("new",), limit: int | None = None
@@ -328,7 +338,8 @@ class Campaigns:
         """Return collected samples by what a classifier thinks of them, the surest first.
 
         It learns from the seeds and the accepted samples against the discarded ones, anew at each
-        call. Scores stay as they are.
+        call. Scores stay as they are. What the index has not got is left out; a warning tells how
+        many.
 
         Raises:
             DataError: Too few samples have been accepted or discarded.
@@ -355,20 +366,25 @@ class Campaigns:
     def refine(self, name: str, *, classifier: bool = False) -> Refined:
         """Make a new version: accepted samples join the seeds, discarded ones leave them.
 
+        An accepted sample that the index has not got joins once it has it.
+
         Args:
             name: The campaign.
             classifier: Also check that there is enough to learn from for :meth:`ranked`.
 
         Raises:
-            DataError: The index lacks an accepted sample; or too few samples have been accepted
-                or discarded for a classifier. Nothing has changed then.
+            DataError: Too few samples have been accepted or discarded for a classifier. Nothing has
+                changed then.
         """
-        with self._writing() as store:
+        with self._changing(name) as store:
             corpus = self._index_of(store.campaign(name).space, f"campaign {name!r}")
             return refining.refine(store, corpus, name, classifier=classifier)
 
     def rate(self, name: str) -> float:
-        """Return which share of what the newest version has looked at it has collected, 0 to 1."""
+        """Return which share of what the newest version has looked at it has collected, 0 to 1.
+
+        Both are counted in the index that the campaign was collected from last.
+        """
         return self.get(name).rate
 
     def export(
@@ -416,7 +432,7 @@ class Campaigns:
             to, form, overwrite=overwrite, options=options, tasks=tasks, imputed=imputed,
             min_score=min_score, image_url=image_url,
         )  # fmt: skip
-        with self._opened(read_only=not mark) as store:
+        with self._opened(read_only=not (mark and self._is_there())) as store:
             hits = list(store.hits(name, version=version, statuses=statuses))
             made = exports.as_selection(store.campaign(name), hits, self.dataset)
             made = place.write(made, self.dataset)
@@ -429,7 +445,7 @@ class Campaigns:
 
     def _set_status(self, name: str, ids: str | Iterable[str], status: str) -> int:
         given = [ids] if isinstance(ids, str) else list(ids)
-        with self._writing() as store:
+        with self._changing(name) as store:
             if store.campaign(name).space.level == "object":
                 known = store.standings(name, given)
                 given = [one if one in known else sample_of(one) for one in given]
@@ -469,8 +485,19 @@ class Campaigns:
     def _reading(self) -> AbstractContextManager[Store]:
         return self._opened(read_only=True)
 
-    def _writing(self) -> AbstractContextManager[Store]:
-        return self._opened(read_only=False)
+    @contextmanager
+    def _changing(self, name: str) -> Iterator[Store]:
+        """Open the store to change a campaign; where there is none, none is made."""
+        with self._opened(read_only=not self._is_there()) as store:
+            store.campaign(name)
+            yield store
+
+    def _is_there(self) -> bool:
+        """Return whether there may be a store; on a server there always may."""
+        from selectlab.store.places import Place
+
+        file = Place.of(self.store_place).file
+        return file is None or os.path.exists(file)
 
     # Last, since after it 'list' is no longer the type in here
 

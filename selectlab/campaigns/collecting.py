@@ -38,9 +38,10 @@ class Collected:
         run: Number of the run; ``None`` for a dry run, which only says what would be.
         n_processed: Distinct samples that this pass was the first to look at, at this threshold.
             A dry run looks at all.
-        n_new: Samples that this pass was the first to collect for the version.
-        n_collected: Samples that the version has collected by now.
-        rate: Share of all that the version has looked at that it has collected, 0 to 1.
+        n_new: Samples that this pass was the first to collect for the version, from any index.
+        n_collected: Samples that the version has collected from this index by now.
+        rate: Share of the samples of this index that the version has looked at that it has
+            collected, 0 to 1.
         n_at: For a dry run, how many samples reach each threshold, those collected before included.
         best: For a dry run, the best samples.
     """
@@ -93,7 +94,7 @@ def collect(
             _go_over(corpus, takers, size, on_batch, sharing=sharing)
         for taker in takers:
             taker.finish()
-        return [_collected(store, taker) for taker in takers]
+        return [_collected(store, taker, corpus.identity) for taker in takers]
 
 
 def batch_rows_of(corpus: Corpus) -> int:
@@ -142,7 +143,7 @@ def _noting_failures(store: Store, takers: Sequence[Taker]) -> Iterator[None]:
         raise
 
 
-def _collected(store: Store, taker: Taker) -> Collected:
+def _collected(store: Store, taker: Taker, corpus: str) -> Collected:
     run, order = store.finish_run(taker.run), taker.order
     return Collected(
         campaign=order.campaign.name,
@@ -152,6 +153,6 @@ def _collected(store: Store, taker: Taker) -> Collected:
         run=run.id,
         n_processed=run.n_processed,
         n_new=run.n_collected,
-        n_collected=store.n_collected(order.version),
-        rate=store.rate(order.version),
+        n_collected=store.n_collected(order.version, corpus),
+        rate=store.rate(order.version, corpus),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -96,8 +96,8 @@ class CollectedRanking:
 
     Args:
         dataset: Tells where the images lie.
-        name: The campaign.
-        version: What this version has found; by default each sample as the newest one found it.
+        named: The campaign, or ``NAME@VERSION`` for what this version has found; by default each
+            sample as the newest one found it.
         place: The store.
 
     Raises:
@@ -106,13 +106,15 @@ class CollectedRanking:
 
     columns = COLUMNS
 
-    def __init__(self, dataset: Dataset, name: str, version: int | None, place: str | Path) -> None:
-        self.name, self.where = name, f"campaign {name!r}"
-        self._dataset, self._version, self._place = dataset, version, place
+    def __init__(self, dataset: Dataset, named: str, place: str | Path) -> None:
+        self._dataset, self._place = dataset, place
         with self._opened() as store:
-            self._campaign = store.campaign(name)
+            self._campaign, self._version = store.meant(named)
+            self.name = self._campaign.name
+            self.where = f"campaign {self.name!r}"
             self.ids = Ids.of(hit.sample_id for hit in self._hits(store))
-        self.run = run_ids.of_campaign(name, version or self._campaign.version, self.ids)
+        version = self._version or self._campaign.version
+        self.run = run_ids.of_campaign(self.name, version, self.ids)
 
     def __iter__(self) -> Iterator[Ranked]:
         with self._opened() as store:
@@ -133,21 +135,25 @@ class CollectedRanking:
 
 
 def collected(
-    dataset: Dataset,
-    name: str,
-    version: int | None = None,
-    store: str | os.PathLike[str] | None = None,
+    dataset: Dataset, named: str, store: str | os.PathLike[str] | None = None
 ) -> CollectedRanking:
     """Return what a campaign of a dataset has collected and nobody discarded, as a stream.
+
+    Args:
+        dataset: The dataset.
+        named: The campaign, or ``NAME@VERSION`` for what this version has found.
+        store: Where it is kept, if not with the dataset.
 
     Raises:
         DataError: There is no such campaign or version, or no store.
     """
-    return CollectedRanking(dataset, name, version, store_place(dataset, store))
+    return CollectedRanking(dataset, named, store_place(dataset, store))
 
 
-def as_selection(campaign: Campaign, hits: Iterable[Hit], dataset: Dataset | None) -> Selection:
+def as_selection(campaign: Campaign, hits: Sequence[Hit], dataset: Dataset | None) -> Selection:
     """Return collected samples in their order as a selection.
+
+    A warning tells how many of them are of another index than the one collected from last.
 
     Args:
         campaign: Whose they are.
@@ -159,8 +165,19 @@ def as_selection(campaign: Campaign, hits: Iterable[Hit], dataset: Dataset | Non
         picks=tuple(picks),
         preselected=(),
         stop_reason=f"{len(picks)} samples that campaign {campaign.name!r} collected",
-        warnings=(),
+        warnings=_of_other_indexes(campaign, hits),
         manifest=_manifest(campaign, picks),
+    )
+
+
+def _of_other_indexes(campaign: Campaign, hits: Sequence[Hit]) -> tuple[str, ...]:
+    n_others = sum(not hit.current for hit in hits)
+    if not n_others:
+        return ()
+    return (
+        f"campaign {campaign.name!r}: {n_others} of {len(hits)} samples were found in another "
+        "index than the one collected from last, or before that was built anew; their scores are "
+        "as of then",
     )
 
 
@@ -248,7 +265,7 @@ class Export:
             return made
         items = items_of(made, dataset if self.writer.takes_shapes else None, **self.fields)
         written = export(items, self.to, self.writer, overwrite=self.overwrite)
-        return replace(made, warnings=written.notes)
+        return replace(made, warnings=(*made.warnings, *written.notes))
 
 
 def _manifest(campaign: Campaign, picks: Sequence[Pick]) -> dict[str, Any]:

@@ -53,30 +53,17 @@ def campaign_query(
     """
     from selectlab.campaigns.store import Store
 
-    name, number = parsed(str(wanted.tag_name).removeprefix(CAMPAIGN))
     with Store.open(store_place(home), read_only=True) as store:
-        campaign = store.campaign(name)
-        version = store.version(name, number)
+        campaign, number = store.meant(str(wanted.tag_name).removeprefix(CAMPAIGN))
+        version = store.version(campaign.name, number)
         seeds, _ = store.snapshot(version)
     space = campaign.space
     level: Level = "frame" if wanted.task is None else "object"
     held = table.space or _indexed_as(wanted, dataset, table)
     found = Space(held, table.dimension, level, wanted.task or "", wanted.normalize)
-    space.check(found, f"campaign {name!r}, to be compared with {table.where}")
+    space.check(found, f"campaign {campaign.name!r}, to be compared with {table.where}")
     ids = tuple(named(element, space.level) for element in seeds.elements)
     return CampaignQuery(version.number, seeds.vectors, ids)
-
-
-def parsed(text: str) -> tuple[str, int | None]:
-    """Return name and version of ``NAME`` or ``NAME@VERSION``.
-
-    Example:
-        >>> parsed("rain@2"), parsed("rain"), parsed("a@b")
-        (('rain', 2), ('rain', None), ('a@b', None))
-    """
-    name, at, number = text.rpartition("@")
-    versioned = at and name and number.isascii() and number.isdigit()
-    return (name, int(number)) if versioned else (text, None)
 
 
 def _indexed_as(wanted: Embeddings, dataset: Dataset, table: EmbeddingTable) -> str:

@@ -115,12 +115,16 @@ class Hit(Found):
         version: Number of the version that found it.
         run_id: The run that collected it first.
         accepted: Whether a person accepted it; stays when it is exported.
+        current: Whether it was found in the index that the campaign was collected from last. Where
+            it was not, score and element are those of another index, or of one that has been built
+            anew since.
     """
 
     version: int
     run_id: int
     status: Status
     accepted: bool
+    current: bool
 
 
 @dataclass(frozen=True)

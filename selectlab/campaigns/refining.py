@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
@@ -31,12 +32,15 @@ class Refined:
         is_new: Whether it was made now; without a change of the seeds there is no new one.
         n_joined: Accepted samples that became seeds.
         n_left: Seeds that were discarded since.
+        missing: Accepted samples that the index has not got, so that they did not join: they were
+            found in another one, or before it was built anew. They do once it has them.
     """
 
     version: Version
     is_new: bool
     n_joined: int
     n_left: int
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,15 +58,15 @@ def refine(store: Store, corpus: Corpus, name: str, *, classifier: bool = False)
     """Let accepted samples join the seeds, with their best elements, and commit that.
 
     Raises:
-        DataError: The index lacks one; or a classifier is wanted and there is too little to learn
-            from. Nothing has changed then.
+        DataError: A classifier is wanted and there is too little to learn from. Nothing has changed
+            then.
     """
     if classifier:
         learned(store, corpus, name)
     before, held = store.campaign(name).version, store.seeds(name)
     accepted = [hit for hit in store.hits(name) if hit.accepted and hit.status != "discarded"]
     gone = {sample.sample_id for sample in store.samples(name, statuses=["discarded"])}
-    joining = sorted({_element(hit) for hit in accepted} - set(held.elements))
+    joining, missing = _there(corpus, {_element(hit) for hit in accepted} - set(held.elements))
     leaving = [element for element in held.elements if element.sample_id in gone]
     if joining:
         vectors = corpus.vectors_of(joining)
@@ -70,11 +74,12 @@ def refine(store: Store, corpus: Corpus, name: str, *, classifier: bool = False)
     if leaving:
         store.remove_seeds(name, leaving)
     version = store.commit(name, Clusters.of)
-    return Refined(version, version.number > before, len(joining), len(leaving))
+    lacking = tuple(element.sample_id for element in missing)
+    return Refined(version, version.number > before, len(joining), len(leaving), lacking)
 
 
 def learned(store: Store, corpus: Corpus, name: str) -> Classifier:
-    """Return what tells accepted samples from discarded ones.
+    """Return what tells accepted samples from discarded ones, as far as the index has them.
 
     Raises:
         DataError: There are too few of either.
@@ -83,22 +88,43 @@ def learned(store: Store, corpus: Corpus, name: str) -> Classifier:
 
     seeds = store.seeds(name)
     hits = list(store.hits(name))
-    yes = sorted({_element(h) for h in hits if h.accepted} - set(seeds.elements))
-    no = sorted(_element(h) for h in hits if h.status == "discarded")
+    yes, _ = _there(corpus, {_element(h) for h in hits if h.accepted} - set(seeds.elements))
+    no, _ = _there(corpus, {_element(h) for h in hits if h.status == "discarded"})
     positive = np.concatenate([seeds.vectors, corpus.vectors_of(yes)]) if yes else seeds.vectors
     return Classifier.fit(positive, corpus.vectors_of(no))
 
 
 def ranked(store: Store, corpus: Corpus, name: str, statuses: Sequence[str]) -> list[RankedHit]:
-    """Return collected samples by falling probability, equal ones by score and sample id."""
+    """Return collected samples by falling probability, equal ones by score and sample id.
+
+    A warning tells how many the index has not got.
+    """
     model = learned(store, corpus, name)
     found: list[RankedHit] = []
-    for some in _batches(store.hits(name, statuses=statuses)):
+    n_missing = 0
+    for given in _batches(store.hits(name, statuses=statuses)):
+        there = corpus.rows_of([_element(hit) for hit in given]) >= 0
+        some = [hit for hit, known in zip(given, there, strict=True) if known]
+        n_missing += len(given) - len(some)
         vectors = corpus.vectors_of([_element(hit) for hit in some])
         for hit, probability in zip(some, model.probability(vectors).tolist(), strict=True):
             told = {field.name: getattr(hit, field.name) for field in fields(hit)}
             found.append(RankedHit(**told, probability=probability))
+    if n_missing:
+        warnings.warn(
+            f"campaign {name!r}: {n_missing} of {len(found) + n_missing} samples are not in "
+            f"{corpus.folder}, as it is now; they cannot be ranked",
+            stacklevel=3,
+        )
     return sorted(found, key=lambda hit: (-hit.probability, -hit.score, hit.sample_id))
+
+
+def _there(corpus: Corpus, elements: Iterable[Element]) -> tuple[list[Element], list[Element]]:
+    """Return the elements that an index has, and those that it has not, both sorted."""
+    wanted = sorted(elements)
+    there = corpus.rows_of(wanted) >= 0
+    pairs = list(zip(wanted, there.tolist(), strict=True))
+    return [one for one, known in pairs if known], [one for one, known in pairs if not known]
 
 
 def _element(hit: Hit) -> Element:

@@ -62,10 +62,10 @@ class _Counter:
         self._levels = sorted({*THRESHOLDS, order.threshold}, reverse=True)
         self._counts = np.zeros(len(self._levels), dtype=np.int64)
         self._shown = Best(SHOWN, self._levels[-1])
-        self._wanted = None if order.target is None else order.best(store)
-        hits = store.hits(order.campaign.name, version=order.version.number)
-        self._held = Ids.of([hit.sample_id for hit in hits]).sorted_unique()
-        self._n_new = 0
+        self._wanted = None if order.target is None else order.best(store, corpus)
+        self._held = _collected(store, order, corpus.identity)
+        self._known = _collected(store, order)
+        self._n_added = self._n_new = 0
         self._again = Arrivals(corpus).repeated()
         self._several: dict[str, float] = {}
 
@@ -82,8 +82,12 @@ class _Counter:
 
     def _count(self, ids: Ids, scores: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
         self._counts += [int(np.count_nonzero(scores >= level)) for level in self._levels]
-        fresh = self._held.positions(ids) < 0
-        self._n_new += int(np.count_nonzero(fresh & (scores >= self._order.threshold)))
+        self._add(ids.take(np.flatnonzero(scores >= self._order.threshold)))
+
+    def _add(self, ids: Ids) -> None:
+        """Count samples that would be collected: which are new to this index, and which at all."""
+        self._n_added += int(np.count_nonzero(self._held.positions(ids) < 0))
+        self._n_new += int(np.count_nonzero(self._known.positions(ids) < 0))
 
     def _keep_best(self, block: Block, scored: Scored) -> None:
         for best in (self._shown, self._wanted):
@@ -98,8 +102,10 @@ class _Counter:
         if self._several:
             self._count(Ids.of(list(self._several)), np.array(list(self._several.values())))
             self._several = {}
-        order, n_held = self._order, len(self._held)
-        n_new = self._n_new if self._wanted is None else len(self._wanted.fresh())
+        if self._wanted is not None:
+            self._n_added = self._n_new = 0
+            self._add(Ids.of([one.found.sample_id for one in self._wanted.fresh()]))
+        order, n_collected = self._order, len(self._held) + self._n_added
         best: tuple[Found, ...] = tuple(one.found for one in self._shown.ranked())
         return Collected(
             campaign=order.campaign.name,
@@ -108,12 +114,18 @@ class _Counter:
             target=order.target,
             run=None,
             n_processed=self._corpus.n_samples,
-            n_new=n_new,
-            n_collected=n_held + n_new,
-            rate=min(1.0, (n_held + n_new) / self._corpus.n_samples),
+            n_new=self._n_new,
+            n_collected=n_collected,
+            rate=min(1.0, n_collected / self._corpus.n_samples),
             n_at=dict(zip(self._levels, self._counts.tolist(), strict=True)),
             best=best,
         )
+
+
+def _collected(store: Store, order: Order, corpus: str | None = None) -> Ids:
+    """Return what a version has collected, from one index or from any."""
+    hits = store.hits(order.campaign.name, version=order.version.number, corpus=corpus)
+    return Ids.of([hit.sample_id for hit in hits]).sorted_unique()
 
 
 def _reaching(scored: Scored, threshold: float) -> Scored:

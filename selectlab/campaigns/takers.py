@@ -38,10 +38,15 @@ class Order:
     target: int | None = None
     again: bool = False
 
-    def best(self, store: Store) -> Best:
-        """Return the best N, as far as the version knows them."""
+    def best(self, store: Store, corpus: Corpus) -> Best:
+        """Return the best N of an index, as far as the version knows them."""
         assert self.target is not None
-        hits = store.hits(self.campaign.name, version=self.version.number, limit=self.target)
+        hits = store.hits(
+            self.campaign.name,
+            version=self.version.number,
+            corpus=corpus.identity,
+            limit=self.target,
+        )
         return Best(self.target, self.threshold, hits)
 
     def judge(self, store: Store) -> Judge:
@@ -118,7 +123,7 @@ class BestTaker(Taker):
 
     def __init__(self, store: Store, corpus: Corpus, arrivals: Arrivals, order: Order) -> None:
         super().__init__(store, corpus, arrivals, order)
-        self._best = order.best(store)
+        self._best = order.best(store, corpus)
         self._batches: list[_Batch] = []
 
     def left(self) -> list[Range]:

@@ -30,7 +30,7 @@ from selectlab.commands.export_options import (
     settings_of,
 )
 from selectlab.commands.options import AsJson, print_json
-from selectlab.commands.waiting import interruptible, shown
+from selectlab.commands.waiting import interruptible, notes, shown
 from selectlab.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -113,6 +113,14 @@ def hits(
             help="Rank by what a classifier has learned from what was accepted and discarded.",
         ),
     ] = False,
+    current: Annotated[
+        bool,
+        typer.Option(
+            "--current",
+            help="Only what was found in the index that was collected from last. Default: also "
+            "what was only found in another one, or before it was built anew.",
+        ),
+    ] = False,
     only_ids: Annotated[bool, typer.Option("--ids", help="Print ids alone, one a line.")] = False,
     store: StorePlace = None,
     index: Index = None,
@@ -127,11 +135,15 @@ def hits(
     campaigns = opened(data, store, index)
     found: Sequence[Hit]
     if classifier:
-        if version is not None:
-            raise ConfigError("--classifier: ranks what all versions found; leave --version out")
-        found = campaigns.ranked(name, statuses=status or ("new",), limit=limit)
+        if version is not None or current:
+            option = "--current" if version is None else "--version"
+            raise ConfigError(f"--classifier: ranks what all versions found; leave {option} out")
+        with notes():
+            found = campaigns.ranked(name, statuses=status or ("new",), limit=limit)
     else:
-        found = campaigns.hits(name, version=version, statuses=status or None, limit=limit)
+        found = campaigns.hits(
+            name, version=version, statuses=status or None, current=current, limit=limit
+        )
     if as_json:
         print_json(plain(found))
     elif only_ids:
@@ -191,6 +203,7 @@ def refine(
     if as_json:
         print_json(plain(made))
         return
+    _tell_missing(name, made.missing)
     left = f", {made.n_left} left" if made.n_left else ""
     told = "" if made.is_new else "; the seeds have not changed, so there is no new version"
     typer.echo(
@@ -271,6 +284,17 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
+def _tell_missing(name: str, missing: Sequence[str]) -> None:
+    """Say which accepted samples have not joined, and what can be done about it."""
+    if missing:
+        typer.echo(
+            f"note: campaign {name!r}: {counted(len(missing), 'accepted sample')} not in the "
+            f"index, first {missing[0]!r}; they join once it has them: index them, name another "
+            "index with --index, or discard them",
+            err=True,
+        )
+
+
 def _print_collected(found: Sequence[Collected], *, dry_run: bool) -> None:
     from selectlab.console import table
 
@@ -317,7 +341,7 @@ def _print_hits(found: Sequence[Hit], level: Level) -> None:
             str(rank), f"{hit.score:.3f}",
             *((f"{hit.probability:.3f}",) if isinstance(hit, RankedHit) else ()),
             named(Element(hit.sample_id, hit.number), level), named(hit.seed, level),
-            str(hit.version), hit.status,
+            str(hit.version), hit.status + ("" if hit.current else ", of another index"),
         )
         for rank, hit in enumerate(found, start=1)
     ]  # fmt: skip

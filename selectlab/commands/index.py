@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from selectlab.commands.options import DATA_HELP, AsJson, open_data, print_json
-from selectlab.commands.waiting import interruptible, shown
+from selectlab.commands.waiting import interruptible, notes, shown
 from selectlab.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -85,7 +82,7 @@ def index(
         return
     with (
         interruptible(lambda: f"while indexing; nothing half-written is left in {place}"),
-        _notes(),
+        notes(),
         shown(),
     ):
         if rebuild or not _is_there(place):
@@ -126,15 +123,6 @@ def _refuse_another(corpus: Corpus, task: str | None, space: str | None, raw: bo
         raise ConfigError(
             f"--raw: {corpus.folder} holds vectors of unit length; --rebuild makes it anew"
         )
-
-
-@contextmanager
-def _notes() -> Iterator[None]:
-    """Print warnings as notes on stderr."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = lambda message, *_, **__: typer.echo(f"note: {message}", err=True)
-        yield
 
 
 def _print(corpus: Corpus, as_json: bool, changed: dict[str, int]) -> None:

@@ -216,7 +216,11 @@ def pull(
     project: Title = None,
     project_id: Number = None,
     task: Annotated[
-        str, typer.Option(help="Task that the labels are about. Default: all that they fit.")
+        str,
+        typer.Option(
+            help="Task that the labels are about. Default: all that they fit; in a project for "
+            "several tasks the one that the tool is for."
+        ),
     ] = "",
     again: Annotated[
         bool, typer.Option("--again", help="Look at everything, not only at what changed.")

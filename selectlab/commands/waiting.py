@@ -114,6 +114,15 @@ def _notes_on_stderr() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def notes() -> Iterator[None]:
+    """Print every warning as a note on stderr."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = _note
+        yield
+
+
 def _note(message: Warning | str, *_: Any, **__: Any) -> None:
     typer.echo(f"note: {message}", err=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -24,7 +23,7 @@ Source = Selection | Ranking | str | os.PathLike[str] | Iterable[str]
 MIN_SCORE = 0.25
 """Predictions below are not worth correcting."""
 
-_CAMPAIGN = re.compile(r"campaign:(?P<name>.+?)(@(?P<version>[1-9]\d*))?")
+_CAMPAIGN = "campaign:"
 
 
 def items_of(
@@ -136,7 +135,7 @@ def _ranking(
     """Return the ranking that a source means."""
     if isinstance(source, Selection):
         return SelectionRanking(source)
-    if isinstance(source, str) and source.startswith("campaign:"):
+    if isinstance(source, str) and source.startswith(_CAMPAIGN):
         return _collected(source, dataset, store)
     if isinstance(source, str | os.PathLike):
         return ranking_in(Path(source))
@@ -151,13 +150,12 @@ def _collected(
     """Return what a campaign has collected."""
     from selectlab.campaigns.exports import collected
 
-    found = _CAMPAIGN.fullmatch(source)
-    if found is None:
+    named = source.removeprefix(_CAMPAIGN)
+    if not named:
         raise ConfigError(f"{source}: expected campaign:NAME or campaign:NAME@VERSION")
     if dataset is None:
         raise ConfigError(f"{source}: a campaign lies with its dataset; say which one: --data")
-    version = found["version"]
-    return collected(dataset, found["name"], None if version is None else int(version), store)
+    return collected(dataset, named, store)
 
 
 def _task_shapes(

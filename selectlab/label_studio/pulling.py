@@ -180,7 +180,7 @@ class _Taken:
         fresh = {_key(label): label.labelled_at for label in labels}
         outdated = set()
         for label in self._ledger.labels({label.sample_id for label in labels}):
-            if not label.source.startswith(f"{self._project.key} "):
+            if label.source != self._project.key:
                 continue
             now = fresh.get(_key(label))
             if now is None or (label.labelled_at is not None and label.labelled_at > now):

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from selectlab.errors import DataError
 from selectlab.ids import Ids
 from selectlab.labels.label import Label
 from selectlab.rounds.records import (

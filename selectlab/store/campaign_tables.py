@@ -112,6 +112,7 @@ hits = Table(
     METADATA,
     part_of("versions", primary=True),
     Column("sample_id", BYTEWISE, primary_key=True),
+    Column("corpus", BYTEWISE, primary_key=True),
     Column("score", Double, nullable=False),
     Column("number", Integer, nullable=False),
     Column("cluster", Integer, nullable=False),
@@ -120,6 +121,7 @@ hits = Table(
     part_of("runs"),
     CheckConstraint("score >= 0 AND score <= 1", name="score"),
 )
+"""What was found in each index: its identity is ``corpus``, that of the run."""
 Index("ix_hits_best", hits.c.version_id, hits.c.score.desc(), hits.c.sample_id)
 
 samples = Table(

@@ -13,7 +13,6 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
-from typing import Any
 from urllib.parse import quote
 
 _BESIDE = ("-wal", "-journal")
@@ -69,8 +68,8 @@ class ReadOnlyFile:
                 return self._as_it_lies()
             copy = self._copy()
             if copy is not None:
-                return sqlite3.connect(_uri(copy, "mode=ro"), **self._how())
-        return sqlite3.connect(_uri(self._file, "mode=ro"), **self._how())
+                return self._connected(copy)
+        return self._connected(self._file)
 
     def copy_to(self, to: Path) -> None:
         """Copy all that is there.
@@ -137,13 +136,19 @@ class ReadOnlyFile:
 
     def _as_it_lies(self) -> AsItLies:
         stamp = _stamp(self._file)
-        uri = _uri(self._file, "mode=ro&immutable=1")
-        found = sqlite3.connect(uri, factory=AsItLies, **self._how())
+        found = sqlite3.connect(
+            _uri(self._file, "mode=ro&immutable=1"),
+            uri=True,
+            check_same_thread=False,
+            factory=AsItLies,
+        )
         found.file, found.stamp = self._file, stamp
         return found
 
-    def _how(self) -> dict[str, Any]:
-        return {"timeout": self._patience_s, "uri": True, "check_same_thread": False}
+    def _connected(self, file: Path) -> sqlite3.Connection:
+        return sqlite3.connect(
+            _uri(file, "mode=ro"), self._patience_s, uri=True, check_same_thread=False
+        )
 
     def _stamps(self) -> list[_Stamp]:
         """Return what tells the file and those beside it from changed ones; none is empty."""

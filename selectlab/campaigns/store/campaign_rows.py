@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
+from selectlab.campaigns.checks import checked_name, checked_threshold
 from selectlab.campaigns.records import Campaign
 from selectlab.campaigns.seeds import Seeds
 from selectlab.corpus.spaces import Element, Space
-from selectlab.errors import ConfigError, DataError, did_you_mean
+from selectlab.errors import DataError, did_you_mean
 from selectlab.store.campaign_tables import campaigns, seeds, versions
 
 VECTOR = np.dtype("<f4")
@@ -21,8 +22,7 @@ VECTOR = np.dtype("<f4")
 
 def add(connection: Connection, name: str, space: Space, threshold: float, now: datetime) -> int:
     """Add a campaign without seeds and return its number."""
-    if not name.strip() or not name.isprintable():
-        raise ConfigError(f"campaign: a name has to be visible characters, got {name!r}")
+    checked_name(name)
     if name in _names(connection):
         raise DataError(f"campaign {name!r}: there is one of this name already")
     values = {
@@ -41,13 +41,6 @@ def add(connection: Connection, name: str, space: Space, threshold: float, now: 
     return int(added[0])
 
 
-def checked_threshold(threshold: float, where: str) -> float:
-    """Return a threshold, or raise a ConfigError when it is none."""
-    if not 0 <= threshold <= 1:
-        raise ConfigError(f"{where}: threshold: expected a number from 0 to 1, got {threshold}")
-    return float(threshold)
-
-
 def every(connection: Connection) -> list[Campaign]:
     """Return all campaigns by name."""
     return [_campaign(row) for row in connection.execute(_selected().order_by(campaigns.c.name))]
@@ -64,6 +57,11 @@ def one(connection: Connection, name: str) -> Campaign:
         hint = did_you_mean(name, _names(connection)) or "; there are no campaigns yet"
         raise DataError(f"campaign {name!r}: there is none of this name{hint}")
     return _campaign(row)
+
+
+def known(connection: Connection, name: str) -> bool:
+    """Return whether there is a campaign of just this name."""
+    return name in _names(connection)
 
 
 def locked(connection: Connection, name: str) -> Campaign:

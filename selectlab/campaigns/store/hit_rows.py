@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,14 +25,15 @@ from selectlab.campaigns.records import Campaign, Found, Hit, Run
 from selectlab.campaigns.statuses import Status
 from selectlab.corpus.spaces import Element
 from selectlab.store.bulk_rows import add_rows, listed
-from selectlab.store.campaign_tables import hits, samples, versions
+from selectlab.store.campaign_tables import hits, runs, samples, versions
 
 
 def collect(connection: Connection, run: Run, found: Iterable[Found], now: datetime) -> int:
     """Add what a run has found and return how many samples are new to its version.
 
-    A sample is there once in a version, with its best element; one that the campaign has discarded
-    is left out. What was found before stays as it is, unless the new element is better.
+    A sample is there once in a version and an index, with its best element; one that the campaign
+    has discarded is left out. What was found before in the same index stays as it is, unless the
+    new element is better.
     """
     best: dict[str, Found] = {}
     for hit in found:
@@ -48,57 +50,99 @@ def collect(connection: Connection, run: Run, found: Iterable[Found], now: datet
         elif row.score is not None and _rank(best[name]) < _rank(_found(row)):
             better.append(best[name])
     _add_samples(connection, run, [name for name in ids if name not in there], now)
+    n_elsewhere = _n_held(connection, run, [hit.sample_id for hit in new])
     of_run: dict[str, object] = {"version_id": run.version_id, "run_id": run.id}
+    of_run["corpus"] = run.corpus
     add_rows(connection, hits, of_run, _columns(new))
     _replace(connection, run, better)
-    return len(new)
+    return len(new) - n_elsewhere
 
 
-def page(
-    connection: Connection,
-    campaign: Campaign,
-    version_id: int | None,
-    statuses: Sequence[Status] | None,
-    after: Hit | None,
-    limit: int,
-) -> list[Hit]:
+@dataclass(frozen=True)
+class Wanted:
+    """Which hits of a campaign are meant.
+
+    Attributes:
+        campaign: The campaign.
+        version_id: Of this version; ``None`` for those of the newest one that has the sample.
+        statuses: Only samples of these.
+        corpus: Only what was found in this index; ``None`` for the best known of all.
+        corpora: The indexes that the campaign has gone over, the last one first.
+    """
+
+    campaign: Campaign
+    version_id: int | None
+    statuses: Sequence[Status] | None
+    corpus: str | None
+    corpora: Sequence[str]
+
+    @property
+    def last(self) -> str:
+        """The index that the campaign was collected from last."""
+        return self.corpora[0] if self.corpora else ""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what holds for the hits that are meant, one a sample."""
+        found = [samples.c.campaign_id == self.campaign.id]
+        if self.version_id is not None:
+            found.append(hits.c.version_id == self.version_id)
+        if self.corpus is not None:
+            found.append(hits.c.corpus == self.corpus)
+        if self.statuses is not None:
+            found.append(samples.c.status.in_(self.statuses))
+        better = self._better()
+        return found if better is None else [*found, ~better]
+
+    def _better(self) -> ColumnElement[bool] | None:
+        """Return the condition that there is a hit of the sample that counts instead.
+
+        That is one of a newer version; in the same version one of the index that was collected
+        from last, else of the later run.
+        """
+        other = hits.alias()
+        instead = []
+        if self.version_id is None:
+            instead.append(other.c.version_id > hits.c.version_id)
+        if self.corpus is None and len(self.corpora) > 1:
+            later = or_(other.c.corpus == self.last, other.c.run_id > hits.c.run_id)
+            same = other.c.version_id == hits.c.version_id
+            instead.append(and_(same, hits.c.corpus != self.last, later))
+        if not instead:
+            return None
+        ours = select(versions.c.id).where(versions.c.campaign_id == self.campaign.id)
+        here = [] if self.corpus is None else [other.c.corpus == self.corpus]
+        return exists().where(
+            other.c.version_id.in_(ours),
+            other.c.sample_id == hits.c.sample_id,
+            *here,
+            or_(*instead),
+        )
+
+
+def page(connection: Connection, wanted: Wanted, after: Hit | None, limit: int) -> list[Hit]:
     """Return the next hits by falling score and rising sample id; see ``Store.hits``."""
-    wanted = _selected().where(samples.c.campaign_id == campaign.id)
-    wanted = wanted.where(_of_newest(campaign) if version_id is None else _of(version_id))
-    if statuses is not None:
-        wanted = wanted.where(samples.c.status.in_(statuses))
+    these = _selected().where(*wanted.conditions())
     if after is not None:  # the first condition is one that an index helps with
         beyond = or_(hits.c.score < after.score, hits.c.sample_id > after.sample_id)
-        wanted = wanted.where(hits.c.score <= after.score, beyond)
-    ordered = wanted.order_by(hits.c.score.desc(), hits.c.sample_id).limit(limit)
-    return [_hit(*row) for row in connection.execute(ordered)]
+        these = these.where(hits.c.score <= after.score, beyond)
+    ordered = these.order_by(hits.c.score.desc(), hits.c.sample_id).limit(limit)
+    return [_hit(row, wanted.last) for row in connection.execute(ordered)]
 
 
-def n_collected(connection: Connection, version_id: int) -> int:
-    """Return how many distinct samples a version has collected."""
-    wanted = select(func.count()).where(_of(version_id))
-    return int(connection.execute(wanted).scalar_one())
+def n_collected(connection: Connection, version_id: int, corpus: str) -> int:
+    """Return how many distinct samples of a corpus a version has collected."""
+    these = (hits.c.version_id == version_id, hits.c.corpus == corpus)
+    return int(connection.execute(select(func.count()).where(*these)).scalar_one())
 
 
-def _of(version_id: int) -> ColumnElement[bool]:
-    return hits.c.version_id == version_id
-
-
-def _of_newest(campaign: Campaign) -> ColumnElement[bool]:
-    """Return the condition for hits of the newest version that has the sample."""
-    newer = hits.alias()
-    ours = select(versions.c.id).where(versions.c.campaign_id == campaign.id)
-    later = exists().where(
-        newer.c.version_id.in_(ours),
-        newer.c.version_id > hits.c.version_id,
-        newer.c.sample_id == hits.c.sample_id,
-    )
-    return ~later
+def _of_run(run: Run) -> ColumnElement[bool]:
+    """Return the condition for hits of the version and the index of a run."""
+    return and_(hits.c.version_id == run.version_id, hits.c.corpus == run.corpus)
 
 
 def _known(connection: Connection, run: Run, ids: Sequence[str]) -> dict[str, Row[Any]]:
-    """Return what is known of samples: status, and the hit in the run's version if any."""
-    same = and_(hits.c.sample_id == samples.c.sample_id, _of(run.version_id))
+    """Return what is known of samples: status, and the hit in the version and index of a run."""
+    same = and_(hits.c.sample_id == samples.c.sample_id, _of_run(run))
     columns = [column for column in hits.c if column.name != "sample_id"]
     joined = select(samples.c.sample_id, samples.c.status, *columns).outerjoin_from(
         samples, hits, same
@@ -107,6 +151,18 @@ def _known(connection: Connection, run: Run, ids: Sequence[str]) -> dict[str, Ro
         samples.c.campaign_id == run.campaign_id, samples.c.sample_id.in_(listed(connection, ids))
     )
     return {row.sample_id: row for row in connection.execute(wanted)}
+
+
+def _n_held(connection: Connection, run: Run, ids: Sequence[str]) -> int:
+    """Return how many of some samples the version of a run has found in other indexes."""
+    others = select(runs.c.id).where(
+        runs.c.version_id == run.version_id, runs.c.corpus != run.corpus
+    )
+    if connection.execute(others.limit(1)).first() is None:
+        return 0
+    held = (hits.c.version_id == run.version_id, hits.c.sample_id.in_(listed(connection, ids)))
+    wanted = select(func.count(hits.c.sample_id.distinct())).where(*held)
+    return int(connection.execute(wanted).scalar_one())
 
 
 def _rank(hit: Found) -> tuple[float, int, int, Element]:
@@ -139,7 +195,7 @@ def _columns(found: Sequence[Found]) -> dict[str, list[object]]:
 def _replace(connection: Connection, run: Run, found: Sequence[Found]) -> None:
     """Give hits other elements; the run that was first stays."""
     columns = _columns(found)
-    this = and_(_of(run.version_id), hits.c.sample_id == bindparam("_sample_id"))
+    this = and_(_of_run(run), hits.c.sample_id == bindparam("_sample_id"))
     values: dict[str, Any] = {
         name: bindparam(f"_{name}") for name in columns if name != "sample_id"
     }
@@ -150,26 +206,25 @@ def _replace(connection: Connection, run: Run, found: Sequence[Found]) -> None:
 
 
 def _selected() -> Select[Any]:
-    """Return the columns that :func:`_hit` takes, in its order."""
-    joined = select(
-        *(hits.c.sample_id, hits.c.score, hits.c.number, hits.c.cluster),
-        *(hits.c.seed_sample_id, hits.c.seed_number, versions.c.number, hits.c.run_id),
-        *(samples.c.status, samples.c.accepted),
-    )
+    """Return the columns that :func:`_hit` takes."""
+    version = versions.c.number.label("version")
+    joined = select(hits, version, samples.c.status, samples.c.accepted)
     of_sample = and_(
         samples.c.campaign_id == versions.c.campaign_id, samples.c.sample_id == hits.c.sample_id
     )
     return joined.join_from(hits, versions).join(samples, of_sample)
 
 
-def _hit(
-    sample_id: str,
-    score: float,
-    number: int,
-    cluster: int,
-    seed_sample_id: str,
-    seed_number: int,
-    *of_campaign: Any,
-) -> Hit:
-    seed = Element(seed_sample_id, seed_number)
-    return Hit(sample_id, score, number, cluster, seed, *of_campaign)
+def _hit(row: Row[Any], last: str) -> Hit:
+    return Hit(
+        row.sample_id,
+        row.score,
+        row.number,
+        row.cluster,
+        Element(row.seed_sample_id, row.seed_number),
+        version=row.version,
+        run_id=row.run_id,
+        status=row.status,
+        accepted=row.accepted,
+        current=row.corpus == last,
+    )

@@ -8,11 +8,24 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
+from selectlab.campaigns.checks import checked_threshold
 from selectlab.campaigns.ranges import left, merged, n_within
 from selectlab.campaigns.records import Campaign, Range, Run, RunState, Version
-from selectlab.campaigns.store.campaign_rows import checked_threshold, lock
+from selectlab.campaigns.store.campaign_rows import lock
 from selectlab.store.campaign_tables import batches, claims, runs, versions
 
 
@@ -24,7 +37,8 @@ def start(
     target: int | None,
     now: datetime,
 ) -> Run:
-    """Add a run that is about to begin."""
+    """Add a run that is about to begin; what killed ones had claimed is free again."""
+    _forget_claims(connection, version.campaign_id, now)
     values = {
         "version_id": version.id,
         "corpus": corpus,
@@ -44,6 +58,7 @@ def start(
 
 def end(connection: Connection, run: Run, state: RunState, message: str, now: datetime) -> Run:
     """Note how a run ended, unless it has ended before; what it had claimed is free again."""
+    _forget_claims(connection, run.campaign_id, now)
     ended = {"state": state, "message": message, "updated_at": now, "finished_at": now}
     connection.execute(
         update(runs).where(runs.c.id == run.id, runs.c.state == "running").values(ended)
@@ -89,10 +104,19 @@ def done(
     return merged((row.start, row.stop) for row in connection.execute(wanted))
 
 
-def n_processed(connection: Connection, version_id: int) -> int:
-    """Return how many distinct samples a version has looked at."""
+def n_processed(connection: Connection, version_id: int, corpus: str) -> int:
+    """Return how many distinct samples of a corpus a version has looked at."""
     total = select(func.coalesce(func.sum(batches.c.n_samples), 0))
-    return int(connection.execute(total.where(batches.c.version_id == version_id)).scalar_one())
+    these = (batches.c.version_id == version_id, batches.c.corpus == corpus)
+    return int(connection.execute(total.where(*these)).scalar_one())
+
+
+def corpora(connection: Connection, campaign_id: int) -> list[str]:
+    """Return the corpora that a campaign has gone over, any version of it, the last one first."""
+    through = or_(runs.c.state == "finished", runs.c.n_processed > 0, runs.c.n_collected > 0)
+    wanted = select(runs.c.corpus).join_from(runs, versions)
+    these = wanted.where(versions.c.campaign_id == campaign_id, through).group_by(runs.c.corpus)
+    return list(connection.execute(these.order_by(func.max(runs.c.id).desc())).scalars())
 
 
 def add_batch(
@@ -123,8 +147,8 @@ def add_batch(
         "updated_at": now,
     }
     connection.execute(update(runs).where(runs.c.id == run.id).values(counted))
-    of_run = (claims.c.run_id == run.id, claims.c.start == rows[0])
-    connection.execute(delete(claims).where(*of_run))
+    of_run = and_(claims.c.run_id == run.id, claims.c.start == rows[0])
+    connection.execute(delete(claims).where(or_(of_run, _idle(run, rows, threshold))))
 
 
 def claim(connection: Connection, run: Run, rows: Range, seconds: float, now: datetime) -> bool:
@@ -144,6 +168,22 @@ def claim(connection: Connection, run: Run, rows: Range, seconds: float, now: da
         insert(claims).values(values | {"start": rows[0], "stop": rows[1], "expires_at": until})
     )
     return True
+
+
+def _forget_claims(connection: Connection, campaign_id: int, now: datetime) -> None:
+    """Remove the claims for a campaign that have expired, whichever run made them."""
+    lock(connection, campaign_id)
+    ours = select(versions.c.id).where(versions.c.campaign_id == campaign_id)
+    expired = (claims.c.version_id.in_(ours), claims.c.expires_at <= now)
+    connection.execute(delete(claims).where(*expired))
+
+
+def _idle(run: Run, rows: Range, threshold: float) -> ColumnElement[bool]:
+    """Return the condition for claims of rows that are done at their threshold or a lower one."""
+    of_it = and_(claims.c.version_id == run.version_id, claims.c.corpus == run.corpus)
+    within = and_(claims.c.start >= rows[0], claims.c.stop <= rows[1])
+    high = select(runs.c.id).where(runs.c.threshold >= threshold)
+    return and_(of_it, within, claims.c.run_id.in_(high))
 
 
 def _selected() -> Select[Any]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from selectlab.campaigns.checks import checked_threshold, name_and_version
 from selectlab.campaigns.clusters import Clusters
 from selectlab.campaigns.records import (
     DEFAULT_THRESHOLD,
@@ -32,7 +33,7 @@ from selectlab.store.clock import utc_now
 from selectlab.store.database import Database
 from selectlab.store.opening import opened
 
-TABLES_SINCE = "0001"
+TABLES_SINCE = "0003"
 """The revision that brought the tables as they are now."""
 PAGE = 20_000
 """Rows that are read at a time."""
@@ -139,9 +140,23 @@ class Store:
         with self._database.reading() as connection:
             return campaign_rows.one(connection, name)
 
+    def meant(self, text: str) -> tuple[Campaign, int | None]:
+        """Return the campaign that ``NAME`` or ``NAME@VERSION`` means, and the version's number.
+
+        A campaign of just this name comes first; new ones are not called like a version.
+
+        Raises:
+            DataError: There is none of this name.
+        """
+        with self._database.reading() as connection:
+            if campaign_rows.known(connection, text):
+                return campaign_rows.one(connection, text), None
+            name, number = name_and_version(text)
+            return campaign_rows.one(connection, name), number
+
     def set_threshold(self, name: str, threshold: float) -> Campaign:
         """Set from which score on a campaign collects, where a call does not say."""
-        checked = campaign_rows.checked_threshold(threshold, f"campaign {name!r}")
+        checked = checked_threshold(threshold, f"campaign {name!r}")
         with self._database.writing() as connection:
             return campaign_rows.change(connection, name, threshold=checked)
 
@@ -321,22 +336,36 @@ class Store:
         with self._database.reading() as connection:
             return run_rows.done(connection, version.id, corpus, threshold)
 
-    def n_processed(self, version: Version) -> int:
-        """Return how many distinct samples a version has looked at."""
-        with self._database.reading() as connection:
-            return run_rows.n_processed(connection, version.id)
+    def n_processed(self, version: Version, corpus: str | None = None) -> int:
+        """Return how many distinct samples of a corpus a version has looked at.
 
-    def n_collected(self, version: Version) -> int:
-        """Return how many distinct samples a version has collected."""
-        with self._database.reading() as connection:
-            return hit_rows.n_collected(connection, version.id)
+        Args:
+            version: The version.
+            corpus: By default the one that the campaign was collected from last.
+        """
+        return self._counts(version, corpus)[0]
 
-    def rate(self, version: Version) -> float:
-        """Return the share of processed samples that were collected; 0 when none was processed."""
-        with self._database.reading() as connection:
-            n_processed = run_rows.n_processed(connection, version.id)
-            n_collected = hit_rows.n_collected(connection, version.id)
+    def n_collected(self, version: Version, corpus: str | None = None) -> int:
+        """Return how many distinct samples of a corpus a version has collected."""
+        return self._counts(version, corpus)[1]
+
+    def rate(self, version: Version, corpus: str | None = None) -> float:
+        """Return the share of processed samples that were collected; 0 when none was processed.
+
+        Both are counted within one corpus: one that is built anew is another one, and so is a
+        second one of the same data.
+        """
+        n_processed, n_collected = self._counts(version, corpus)
         return min(1.0, n_collected / n_processed) if n_processed else 0.0
+
+    def _counts(self, version: Version, corpus: str | None) -> tuple[int, int]:
+        with self._database.reading() as connection:
+            if corpus is None:
+                corpus = next(iter(run_rows.corpora(connection, version.campaign_id)), "")
+            return (
+                run_rows.n_processed(connection, version.id, corpus),
+                hit_rows.n_collected(connection, version.id, corpus),
+            )
 
     # Collected samples
 
@@ -346,6 +375,8 @@ class Store:
         *,
         version: int | None = None,
         statuses: Sequence[str] | None = None,
+        corpus: str | None = None,
+        current: bool = False,
         limit: int | None = None,
     ) -> Iterator[Hit]:
         """Yield collected samples by falling score, equal ones by sample id; a page in memory.
@@ -355,17 +386,24 @@ class Store:
             version: Number of a version; by default each sample as the newest version that has it
                 found it.
             statuses: Only samples of these.
+            corpus: Only what was found in this corpus. By default each sample as it was found in
+                the one that the campaign was collected from last, else as it was found last.
+            current: Only what was found in the corpus that was collected from last.
             limit: The most to yield.
         """
-        wanted = None if statuses is None else [checked_status(status) for status in statuses]
+        checked = None if statuses is None else [checked_status(status) for status in statuses]
         with self._database.reading() as connection:
             campaign = campaign_rows.one(connection, name)
             only = 1 if version is None and campaign.version == 1 else version
             version_id = None if only is None else version_rows.one(connection, campaign, only).id
+            corpora = run_rows.corpora(connection, campaign.id)
+        if current:
+            corpus = corpora[0] if corpora else ""
+        wanted = hit_rows.Wanted(campaign, version_id, checked, corpus, corpora)
 
         def page(after: Hit | None, size: int) -> list[Hit]:
             with self._database.reading() as connection:
-                return hit_rows.page(connection, campaign, version_id, wanted, after, size)
+                return hit_rows.page(connection, wanted, after, size)
 
         return _paged(page, limit)
 

@@ -1,0 +1,125 @@
+"""How much each strategy mattered: what would have been selected without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from selectlab import progress
+from selectlab.config import Entry
+from selectlab.engine import greedy
+from selectlab.report.charts import counted
+from selectlab.report.evidence import Evidence
+from selectlab.report.record import RunRecord
+from selectlab.resolve import anew
+
+_MOST_ROWS = 100_000
+_MOST_WORK = 200_000_000
+"""Candidates times picks up to which selections are run again."""
+_LITTLE = 0.05
+"""Share of other picks below which a strategy hardly mattered."""
+_NORMAL_IQR = 1.349
+
+
+@dataclass(frozen=True)
+class Influence:
+    """What a strategy changed.
+
+    Attributes:
+        label: Its label in the files of the run.
+        verdict: In words.
+        weak: Whether the user should think about it.
+    """
+
+    label: str
+    verdict: str
+    weak: bool = False
+
+
+def influences(record: RunRecord, evidence: Evidence | None) -> list[Influence]:
+    """Return what each strategy of a run changed, in the order of the config.
+
+    Where the data is there and not too large, the selection is run again without each strategy.
+    Otherwise the numbers of the picks are held against those of the candidates.
+
+    Args:
+        record: The run.
+        evidence: Its data.
+    """
+    ranking = {part["entry"] for part in record.manifest.get("strategies", ())}
+    again = evidence is not None and _affordable(record, evidence)
+    found = []
+    for at, entry in enumerate(record.config.entries):
+        if at not in ranking:
+            found.append(_of_filter(record, entry))
+        elif len(ranking) == 1:
+            found.append(Influence(entry.label, "the only strategy that ranks: it chose all"))
+        elif again and evidence is not None:
+            found.append(_without(at, entry, evidence))
+        else:
+            found.append(_by_values(record, entry))
+    return found
+
+
+def _affordable(record: RunRecord, evidence: Evidence) -> bool:
+    n_rows, n_picks = len(evidence.pool), len(evidence.picked)
+    exact = "approximate" not in record.manifest.get("engine", {})
+    return exact and n_rows <= _MOST_ROWS and n_rows * n_picks <= _MOST_WORK
+
+
+def _of_filter(record: RunRecord, entry: Entry) -> Influence:
+    if entry.strategy.strength == 0:
+        return Influence(entry.label, "none, as asked: its strength is 0")
+    removed = [n for name, n in record.counts["filtered"].items() if name.startswith(entry.path)]
+    n = sum(removed)
+    if not n:
+        return Influence(entry.label, "none: this filter removed no sample", weak=True)
+    return Influence(entry.label, f"removed {counted(n, 'sample')} before the ranking")
+
+
+def _without(at: int, entry: Entry, evidence: Evidence) -> Influence:
+    """Run the selection again without a strategy."""
+    progress.stage(f"selecting without {entry.label}")
+    plan = anew(evidence.resolved)
+    parts = [part for part in plan.parts if part.entry != at]
+    rows = greedy.run(replace(plan, parts=parts), explain=False).rows
+    n, same = len(evidence.picked), len(set(evidence.picked.tolist()) & set(rows))
+    other = n - same
+    if not other:
+        return Influence(
+            entry.label, "none: the same samples would have been selected without it", weak=True
+        )
+    told = f"{other:,} of {counted(n, 'pick')} would be others without it"
+    if other < _LITTLE * n:
+        return Influence(entry.label, f"hardly any: only {told}", weak=True)
+    return Influence(entry.label, told)
+
+
+def _by_values(record: RunRecord, entry: Entry) -> Influence:
+    """Judge a strategy by the numbers in the manifest."""
+    name = entry.input.describe()
+    part = next((one for one in record.statistics if one["values"] == name), None)
+    numbers = part is not None and part["kind"] == "numbers"
+    if part is None or not numbers:
+        return Influence(entry.label, "not measured: it takes the dataset, or a smaller one")
+    whole, selected = part["input"], part["selected"]
+    if whole["min"] == whole["max"]:
+        return Influence(entry.label, f"none: {name} is {whole['min']:g} for all", weak=True)
+    means = f"the mean is {selected['mean']:.4g} among the selected, {whole['mean']:.4g} among all"
+    if abs(selected["mean"] - whole["mean"]) < 2 * _error(whole, len(record.picks)):
+        return Influence(entry.label, f"none to be seen: {means} candidates", weak=True)
+    return Influence(entry.label, f"{means} candidates")
+
+
+def _error(numbers: Mapping[str, Any], n: int) -> float:
+    """Return the standard error of the mean of n numbers drawn at random, from quartiles."""
+    spread = (numbers["quartile_3"] - numbers["quartile_1"]) / _NORMAL_IQR
+    return float((spread or (numbers["max"] - numbers["min"]) / 4) / np.sqrt(n))
+
+
+def weak_ones(found: Sequence[Influence]) -> list[Influence]:
+    """Return the strategies that the user should think about."""
+    return [one for one in found if one.weak]

@@ -1,0 +1,113 @@
+"""Shares of classes that were wanted, and why some were not reached."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from selectlab.class_signals import Classes
+from selectlab.report.charts import percent
+from selectlab.report.evidence import Evidence
+from selectlab.report.record import RunRecord
+from selectlab.types import FloatArray, Rows, Strategy
+
+_GAP = 0.02
+"""How far below what was wanted a share may end without being told."""
+_MOST_TOLD = 6
+
+
+def wanted_shares(
+    strategy: Strategy, names: Sequence[str], totals: FloatArray
+) -> FloatArray | None:
+    """Return the share that a strategy wants of each class; NaN where it does not say.
+
+    Args:
+        strategy: The strategy; any with a ``target`` or a ``distribution`` wants shares.
+        names: (K,) the classes.
+        totals: (K,) how often the candidates have them.
+    """
+    target = getattr(strategy, "target", None)
+    match getattr(strategy, "distribution", None):
+        case "UNIFORM":
+            present = (totals > 0).astype(np.float64)
+            return present / max(present.sum(), 1.0)
+        case "INPUT":
+            return totals / (totals.sum() or 1.0)
+    if not isinstance(target, Mapping):
+        return None
+    shares = np.array([float(target.get(name, math.nan)) for name in names])
+    whole = float(np.nansum(shares))
+    return shares / whole if whole > 1 or not np.isnan(shares).any() else shares
+
+
+def totals_of(signal: Classes, rows: Rows) -> FloatArray:
+    """Return how often some rows have each class."""
+    from dataclasses import replace
+
+    return replace(signal.take(np.sort(rows)), candidates=None).totals()
+
+
+def missed_targets(record: RunRecord, evidence: Evidence | None) -> list[str]:
+    """Say which classes are rarer in the selection than was wanted, and why, a line each."""
+    found = []
+    for at, entry in enumerate(record.config.entries):
+        if evidence is not None:
+            signal = evidence.resolved.active[at]
+            if isinstance(signal, Classes):
+                found += _missed(entry.strategy, entry.input.describe(), signal, evidence)
+        else:
+            part = next((p for p in record.statistics if p["entry"] == entry.path), None)
+            if part is not None and part["kind"] == "classes":
+                found += _missed_in(entry.strategy, part)
+    return found
+
+
+def _missed(strategy: Strategy, what: str, signal: Classes, evidence: Evidence) -> list[str]:
+    everyone = np.concatenate([evidence.before, evidence.pool])
+    there, got = totals_of(signal, everyone), totals_of(signal, evidence.chosen)
+    shares = wanted_shares(strategy, signal.names, totals_of(signal, evidence.pool))
+    size = float(got.sum())
+    if shares is None or not size:
+        return []
+    lines = []
+    for k in np.flatnonzero(got / size < np.nan_to_num(shares) - _GAP):
+        about = f"{what}: {signal.names[k]!r} was wanted at {percent(shares[k])}"
+        about += f" and has {percent(got[k] / size)}"
+        if there[k] < shares[k] * size:
+            most = percent(there[k] / size)
+            lines.append(
+                f"{about}; out of reach: the data has only {there[k]:,.4g} of them, "
+                f"{most} of a selection of this size"
+            )
+        else:
+            lines.append(
+                f"{about}; the data has enough ({there[k]:,.4g}): other strategies weighed more, "
+                "or they come together with other classes"
+            )
+    return _shortened(lines)
+
+
+def _missed_in(
+    strategy: Strategy, part: Mapping[str, Mapping[str, Mapping[str, float]]]
+) -> list[str]:
+    """Say the same from the shares in the manifest, which has no counts."""
+    names = list(part["input"]["shares"])
+    whole = np.array([part["input"]["shares"][name] for name in names])
+    shares = wanted_shares(strategy, names, whole)
+    if shares is None:
+        return []
+    got = np.array([part["selected"]["shares"].get(name, 0.0) for name in names])
+    return _shortened(
+        [
+            f"{part['values']}: {names[k]!r} was wanted at {percent(shares[k])} and has "
+            f"{percent(got[k])}; among the candidates it has {percent(whole[k])}"
+            for k in np.flatnonzero(got < np.nan_to_num(shares) - _GAP)
+        ]
+    )
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    rest = len(lines) - _MOST_TOLD
+    return lines if rest <= 1 else [*lines[:_MOST_TOLD], f"... and {rest} more classes like that"]

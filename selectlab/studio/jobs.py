@@ -1,0 +1,126 @@
+"""Long work in the background: one thing at a time, watched, and stopped when asked."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from selectlab.errors import DataError, SelectlabError
+from selectlab.progress import Progress, watched
+
+logger = logging.getLogger(__name__)
+
+Work = Callable[["Job"], Any]
+
+
+class Cancelled(Exception):
+    """The work was told to stop."""
+
+
+class Job:
+    """One thing that is done in the background.
+
+    Args:
+        number: Tells it from others.
+        title: What is done, in words.
+
+    Attributes:
+        state: ``running``, ``done``, ``failed`` or ``cancelled``.
+        result: What came of it, as JSON.
+        error: Why it failed, one line.
+    """
+
+    def __init__(self, number: int, title: str) -> None:
+        self.number, self.title = number, title
+        self.state, self.result, self.error = "running", None, ""
+        self._progress = Progress()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def check(self, *_: object) -> None:
+        """Stop here if that was asked for; takes whatever those who report progress say.
+
+        Raises:
+            Cancelled: It was.
+        """
+        if self._stop.is_set():
+            raise Cancelled
+
+    def cancel(self) -> None:
+        """Ask the work to stop; it does when it next reports progress."""
+        self._stop.set()
+
+    def start(self, work: Work) -> None:
+        """Begin."""
+        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
+        self._thread.start()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end, and return whether it came."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return self.state != "running"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return how far it is."""
+        stage = self._progress.now
+        return {
+            "number": self.number,
+            "title": self.title,
+            "state": self.state,
+            "stage": stage.name,
+            "line": stage.line,
+            "done": stage.done,
+            "total": stage.total,
+            "stopping": self._stop.is_set() and self.state == "running",
+            "result": self.result,
+            "error": self.error,
+        }
+
+    def _run(self, work: Work) -> None:
+        try:
+            with watched() as self._progress:
+                self.result = work(self)
+            self.state = "done"
+        except Cancelled:
+            self.state = "cancelled"
+        except SelectlabError as error:
+            self.state, self.error = "failed", str(error)
+        except Exception as error:
+            logger.error("%s: %s", self.title, traceback.format_exc())
+            line = (str(error).splitlines() or [""])[0]
+            self.state, self.error = "failed", f"{type(error).__name__}: {line}"
+
+
+class Jobs:
+    """The work in hand: one job at a time."""
+
+    def __init__(self) -> None:
+        self._busy = threading.Lock()
+        self._job: Job | None = None
+
+    @property
+    def current(self) -> Job | None:
+        """The last job, whatever became of it."""
+        return self._job
+
+    def start(self, title: str, work: Work) -> Job:
+        """Begin a job.
+
+        Raises:
+            DataError: Another one is running.
+        """
+        with self._busy:
+            if self._job is not None and self._job.state == "running":
+                raise DataError(f"{self._job.title} is still running; wait for it or cancel it")
+            self._job = Job(1 if self._job is None else self._job.number + 1, title)
+            self._job.start(work)
+            return self._job
+
+    def cancel(self, number: int) -> None:
+        """Ask a job to stop, if it is the one that is running."""
+        if self._job is not None and self._job.number == number:
+            self._job.cancel()

@@ -1,0 +1,76 @@
+"""The dataset: overview, gallery, single samples and their pictures."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse, Response
+
+from selectlab.errors import SelectlabError
+from selectlab.studio.pages import STATIC, page
+from selectlab.studio.requests import Here, Limit, Offset, SampleId, Wanted
+
+router = APIRouter()
+
+
+@router.get("/")
+def overview(request: Request) -> Response:
+    """The page of the dataset."""
+    return page(request, "samples")
+
+
+@router.get("/sample")
+def sample_page(request: Request, studio: Here, sample_id: SampleId) -> Response:
+    """The page of a sample."""
+    studio.samples.row(sample_id)
+    return page(request, "sample", sample_id=sample_id, metadata=studio.metadata_of(sample_id))
+
+
+@router.get("/picture")
+def picture(
+    studio: Here, sample_id: SampleId, size: Annotated[int, Query(ge=1, le=4096)] = 256
+) -> Response:
+    """A picture of a sample, always one that was made here: no file is sent as it is."""
+    try:
+        found = studio.thumbnail(sample_id, size)
+    except SelectlabError as error:
+        return Response(str(error), 404, media_type="text/plain")
+    if found is None:
+        return FileResponse(STATIC / "no-picture.svg", media_type="image/svg+xml")
+    return Response(
+        found.jpeg, media_type="image/jpeg", headers={"cache-control": "private, max-age=300"}
+    )
+
+
+@router.get("/api/facts")
+def facts(studio: Here) -> dict[str, Any]:
+    """What the dataset consists of, and what it can be sorted by."""
+    return {**studio.facts, "attributes": studio.samples.attributes.titles}
+
+
+@router.get("/api/samples")
+def samples(studio: Here, wanted: Wanted, offset: Offset = 0, limit: Limit = 200) -> dict[str, Any]:
+    """A page of the gallery."""
+    return studio.samples.page(wanted, offset, limit)
+
+
+@router.get("/api/sample")
+def sample(studio: Here, sample_id: SampleId) -> dict[str, Any]:
+    """All about a sample."""
+    return studio.sample(sample_id)
+
+
+@router.get("/api/beside")
+def beside(studio: Here, wanted: Wanted, sample_id: SampleId) -> dict[str, str | None]:
+    """The samples before and after one, in the order of the gallery."""
+    before, after = studio.samples.beside(wanted, sample_id)
+    return {"before": before, "after": after}
+
+
+@router.get("/api/near")
+def near(studio: Here, sample_id: SampleId) -> dict[str, Any]:
+    """The samples that look most alike."""
+    studio.samples.row(sample_id)
+    found = studio.near.of(sample_id)
+    return {"items": [{"id": name, "distance": distance} for name, distance in found]}
