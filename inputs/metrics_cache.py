@@ -63,7 +63,7 @@ class MetricsCache:
         """Read the cache of a folder."""
         path = None if folder is None else Path(folder) / "metrics.parquet"
         cache = cls(path, columns)
-        if path is None or not path.is_file():
+        if path is None or not os.path.isfile(path):
             return cache
         import pandas as pd
 

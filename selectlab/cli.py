@@ -19,6 +19,7 @@ from selectlab.commands.metrics import metrics
 from selectlab.commands.options import InPanels
 from selectlab.commands.predict import predict
 from selectlab.commands.select import select, validate
+from selectlab.commands.studio import studio
 from selectlab.errors import SelectlabError
 
 app = typer.Typer(
@@ -83,6 +84,7 @@ app.add_typer(imports.app)
 app.command()(frames)
 app.command(cls=InPanels)(select)
 app.command()(export)
+app.command()(studio)
 app.command()(index)
 app.add_typer(campaign.app)
 app.add_typer(rounds.app)

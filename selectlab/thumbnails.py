@@ -58,7 +58,7 @@ class Thumbnail:
 
 
 class Thumbnails:
-    """Small pictures of samples: of images, and of frames whose video lies in the dataset.
+    """Small pictures of samples: of images, and of frames whose video is at hand.
 
     Each is made once and kept in ``thumbnails/`` of the dataset's cache folder, under a name made
     of sample id, size and the file's size and time, so that a changed image gets a new one. Any
@@ -66,9 +66,10 @@ class Thumbnails:
 
     Args:
         dataset: Whose samples.
+        videos: Folder of the videos that samples are frames of. Default: the dataset's.
 
     Attributes:
-        unreadable: What was wrong with images that are there but cannot be shown, one line each.
+        unreadable: What is wrong with images and videos that are there but cannot be shown.
 
     Example:
         >>> import selectlab
@@ -76,13 +77,14 @@ class Thumbnails:
         {}
     """
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, videos: Path | None = None) -> None:
         self._source = dataset.source
         folder = dataset.source.cache_folder()
         self._cache = None if folder is None else Path(folder) / "thumbnails"
         local = not isinstance(dataset.source, MemorySource) and "://" not in self._source.where
-        self._videos = Path(self._source.where).expanduser() if local else None
-        self.unreadable: list[str] = []
+        home = Path(self._source.where).expanduser() if local else None
+        self._videos = home if videos is None else videos
+        self.unreadable: dict[str, str] = {}
 
     def one(self, sample_id: str, size_px: int) -> Thumbnail | None:
         """Return the thumbnail of a sample; ``None`` where there is no picture.
@@ -115,7 +117,7 @@ class Thumbnails:
                 place = self._place(sample_id, size_px, fingerprint(file))
                 return _kept(place) or self._keep(place, *_opened(file, size_px), size_px)
         except Exception as error:  # whatever a broken file makes a decoder say
-            self.unreadable.append(f"{sample_id}: {_first_line(error)}")
+            self.unreadable[sample_id] = f"{sample_id}: {_first_line(error)}"
             return None
 
     def _frames(self, ids: Iterable[str], size_px: int) -> dict[str, Thumbnail | None]:
@@ -163,7 +165,7 @@ class Thumbnails:
                 if frame.number >= max(numbers):
                     break
         except (DataError, MissingExtraError) as error:
-            self.unreadable.append(str(error))
+            self.unreadable[str(video)] = str(error)
         return found
 
     def _place(self, sample_id: str, size_px: int, mark: str) -> Path | None:

@@ -113,9 +113,10 @@ class Client:
         assert line, "the Python with the client has died"
         return json.loads(line)
 
-    def start(self, *words: object, ours: str = _OURS, **environment: str) -> subprocess.Popen[str]:
-        """Start a command line in a process of its own."""
-        program = ours + "from selectlab.cli import main; main()"
+    def start(self, *words: object, first: str = "", **environment: str) -> subprocess.Popen[str]:
+        """Start a command line in a process of its own, with a folder of packages before others."""
+        before = f"sys.path.insert(0, {first!r}); " if first else ""
+        program = f"{_OURS}{before}from selectlab.cli import main; main()"
         return subprocess.Popen(
             [str(self.python), "-c", program, _site(), *map(str, words)],
             cwd=self.home,
@@ -135,13 +136,26 @@ def _environment(home: Path) -> Mapping[str, str]:
     return {**kept, "HOME": str(home), "OMP_NUM_THREADS": "1"}
 
 
+def site_of(name: str, *requirements: str) -> str:
+    """The packages of an environment with these; skips the test where they cannot be had."""
+    try:
+        python = python_of(name, ["--no-deps", *requirements], _cache())
+    except (EnvironmentFailedError, OSError) as error:
+        pytest.skip(f"no {name}: {error}")
+    (found,) = python.parent.parent.glob("lib/*/site-packages")
+    return str(found)
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "selectlab-tests"
+
+
 @contextmanager
 def running(version: str = NEWEST) -> Iterator[Client]:
     """Start a Python with the client; skips the test where it cannot be installed."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "selectlab-tests"
     wanted = ["--no-deps", f"aperturedb=={version}", *_BESIDE]
     try:
-        python = python_of("aperturedb", wanted, cache)
+        python = python_of("aperturedb", wanted, _cache())
     except (EnvironmentFailedError, OSError) as error:
         pytest.skip(f"no ApertureDB client: {error}")
     with tempfile.TemporaryDirectory(prefix="aperturedb-") as name:

@@ -71,6 +71,7 @@ LAYERS = [
     "video",
     "campaigns",
     "aperture label_studio testing",
+    "studio",
     "commands",
     "cli",
     "__main__",
@@ -98,6 +99,7 @@ LIGHT_IN = {
     "store": {"sqlalchemy", "alembic"},
     "campaigns.store": {"sqlalchemy"},
     "rounds.rows": {"sqlalchemy"},
+    "studio": {"fastapi", "starlette", "sqlalchemy"},
 }
 """What a package, and all in it, may import when it is loaded."""
 HEAVY = {

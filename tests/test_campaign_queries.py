@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from selectlab import Dataset, Selection, select
 from selectlab.campaigns import Campaigns
 from selectlab.corpus import Corpus
 from selectlab.errors import ConfigError, DataError, SelectlabError
+from selectlab.exports.sources import items_of
 from selectlab.inputs import Embeddings
 from selectlab.inputs.folder import open_dataset
 from selectlab.strategies import Similarity
@@ -66,6 +69,24 @@ def test_a_config_may_ask_for_what_is_like_a_campaign(tmp_path: Path) -> None:
     assert [p.because[0].reason for p in newest] == [p.because[0].reason for p in three]
     again = select([(Embeddings(tag_name="campaign:rain"), Similarity())], folder, n_samples=2)
     assert "campaign:rain" in json.dumps(again.manifest["config"])
+
+
+def test_an_exact_name_comes_before_a_version(tmp_path: Path) -> None:
+    """Campaign "rain@1" is of before such names were refused; it is what its name says."""
+    folder = unit_folder(tmp_path)
+    Corpus.build(open_dataset(folder))
+    campaigns = Campaigns(folder)
+    campaigns.create("rain", ids=["00.png", "01.png", "02.png"])
+    campaigns.create("other", ids=["00.png", "01.png"])
+    with closing(sqlite3.connect(campaigns.store_place)) as connection:
+        connection.execute("UPDATE campaigns SET name = 'rain@1' WHERE name = 'other'")
+        connection.commit()
+    three, two = (select(similar(tag), folder) for tag in ("three", "two"))
+    assert select(similar("campaign:rain@1"), folder).ids == two.ids
+    assert select(similar("campaign:rain@1@1"), folder).ids == two.ids
+    assert select(similar("campaign:rain"), folder).ids == three.ids
+    campaigns.collect("rain@1", threshold=0.0)
+    assert items_of("campaign:rain@1", campaigns.dataset, shapes=False).name == "rain@1"
 
 
 def test_a_query_may_lie_in_another_dataset(tmp_path: Path) -> None:

@@ -267,6 +267,8 @@ def test_vectors_are_scaled_as_the_index_is(tmp_path: Path) -> None:
          "shape (1, 1)"),
         ([[1.0], [np.nan]], SPACE, "vectors: embedding of 'vectors[1]' has NaN, infinite or "
          "overflowing values"),
+        ([[1.0], [1e300]], SPACE, "vectors: embedding of 'vectors[1]' has NaN, infinite or "
+         "overflowing values"),
         ("gone.npy", SPACE, "gone.npy: cannot be read: No such file or directory"),
     ],
 )  # fmt: skip

@@ -15,7 +15,9 @@ import numpy as np
 import postgres_server
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from campaign_store import FIRST, SPACE, begun, clusters, found, listed, place_for, seeds, statuses
 from hypothesis import HealthCheck, given, settings
@@ -92,7 +94,7 @@ def longer(folder: Path) -> Path:
     shutil.copytree(MIGRATIONS, to, ignore=shutil.ignore_patterns("__pycache__"))
     later = (
         "import sqlalchemy as sa\nfrom alembic import op\n"
-        "revision, down_revision = '0003', '0002'\n"
+        "revision, down_revision = '0004', '0003'\n"
         "def upgrade():\n    op.add_column('campaigns', sa.Column('owner', sa.String))\n"
     )
     (to / "versions" / "owners.py").write_text(later, encoding="utf-8")
@@ -102,22 +104,30 @@ def longer(folder: Path) -> Path:
 def test_an_older_store_is_brought_up_to_date_and_a_newer_one_is_refused(
     place: str, tmp_path: Path
 ) -> None:
+    """Who only reads an older file reads a copy that is up to date; a server has to be written."""
     with Store.open(place) as store:
         begun(store)
     later = longer(tmp_path)
     watching = Database(Place.of(place), read_only=True)
-    with pytest.raises(DataError) as error:
+    if watching.shared:
+        with pytest.raises(DataError) as error:
+            migrate(watching, later)
+        assert line(error) == (
+            f"store {Place.of(place)}: written by an older selectlab; open it for writing once to "
+            "bring it up to date"
+        )
+    else:
+        before = Path(place).read_bytes()
         migrate(watching, later)
-    assert line(error) == (
-        f"store {Place.of(place)}: written by an older selectlab; open it for writing once to "
-        "bring it up to date"
-    )
+        with watching.reading() as connection:
+            assert revision(connection) == "0004"
+        assert Path(place).read_bytes() == before
     watching.close()
     writing = Database(Place.of(place))
     migrate(writing, later)
     migrate(writing, later)
     with writing.reading() as connection:
-        assert revision(connection) == "0003"
+        assert revision(connection) == "0004"
         assert connection.exec_driver_sql("SELECT name, owner FROM campaigns").all() == [
             ("rain", None)
         ]
@@ -126,7 +136,7 @@ def test_an_older_store_is_brought_up_to_date_and_a_newer_one_is_refused(
         with pytest.raises(DataError) as error:
             Store.open(place, read_only=read_only)
         assert line(error) == (
-            f"store {Place.of(place)}: written by a newer selectlab (its revision '0003' is not "
+            f"store {Place.of(place)}: written by a newer selectlab (its revision '0004' is not "
             "known here); install that version"
         )
 
@@ -375,6 +385,63 @@ def test_overlapping_batches_count_every_row_once(store: Store) -> None:
     assert [name for name, _ in listed(store)] == ["p", "x", "y", "z", "r", "s", "q"]
 
 
+def test_each_corpus_counts_for_itself(store: Store) -> None:
+    """Corpus "all" has 10 rows and 2 hits; "anew" has 4 rows, and 2 hits of which one is known."""
+    run = begun(store)
+    version = store.version("rain")
+    store.commit_batch(run, 0, 10, found(x=0.9, y=0.5))
+    anew = store.start_run(version, "anew", 0.5)
+    assert [hit.current for hit in store.hits("rain")] == [True, True]
+    assert store.commit_batch(anew, 0, 4, found(y=0.75, z=0.6)) == 1
+    assert (store.n_processed(version, "all"), store.n_collected(version, "all")) == (10, 2)
+    assert (store.n_processed(version), store.n_collected(version)) == (4, 2)
+    assert (store.rate(version, "all"), store.rate(version)) == (0.2, 0.5)
+    now = [(hit.sample_id, hit.score, hit.current) for hit in store.hits("rain")]
+    assert now == [("x", 0.9, False), ("y", 0.75, True), ("z", 0.6, True)]
+    assert now == [(h.sample_id, h.score, h.current) for h in store.hits("rain", version=1)]
+    assert [hit.sample_id for hit in store.hits("rain", current=True)] == ["y", "z"]
+    earlier = [(hit.sample_id, hit.score) for hit in store.hits("rain", corpus="all")]
+    assert earlier == [("x", 0.9), ("y", 0.5)]
+    assert store.run(anew.id).n_collected == 1
+    store.set_status("rain", ["z"], "discarded")
+    third = store.start_run(version, "third", 0.5)
+    assert store.commit_batch(third, 0, 4, found(x=0.5, z=0.9)) == 0
+    assert [(h.sample_id, h.score, h.current) for h in store.hits("rain")] == [
+        ("y", 0.75, False),
+        ("z", 0.6, False),
+        ("x", 0.5, True),
+    ]
+    assert store.counts("rain")["discarded"] == 1
+
+
+def test_hits_of_before_belong_to_the_corpus_of_their_run(place: str) -> None:
+    """A store of before hits had one; and back, each sample as the last run found it."""
+    with Store.open(place) as store:
+        run = begun(store)
+        store.commit_batch(run, 0, 10, found(x=0.9, y=0.5))
+        anew = store.start_run(store.version("rain"), "anew", 0.5)
+        store.commit_batch(anew, 0, 10, found(y=0.75, z=0.6))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    database = Database(Place.of(place))
+    with database.changing_tables() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+    with database.reading() as connection:
+        query = "SELECT sample_id, score FROM hits ORDER BY sample_id"
+        assert connection.exec_driver_sql(query).all() == [("x", 0.9), ("y", 0.75), ("z", 0.6)]
+    if not database.shared:
+        with Store.open(place, read_only=True) as store:
+            assert listed(store) == [("x", 0.9), ("y", 0.75), ("z", 0.6)]
+        with database.reading() as connection:
+            assert revision(connection) == "0002"
+    database.close()
+    with Store.open(place) as store:
+        held = [(hit.sample_id, hit.current) for hit in store.hits("rain")]
+        assert held == [("x", False), ("y", True), ("z", True)]
+        assert [h.sample_id for h in store.hits("rain", corpus="all")] == ["x"]
+
+
 def test_a_lower_threshold_is_another_pass(store: Store) -> None:
     """What 0.5 has done is not done at 0.25; the version has seen the rows, the run has not."""
     run = begun(store)
@@ -422,8 +489,7 @@ def test_samples_are_counted_where_they_are_met_first(store: Store) -> None:
         store.commit_batch(run, 4, 7, found(p=0.6, q=0.7), first_rows=np.array([5]))
     assert store.n_processed(version) == store.run(run.id).n_processed == 3
     assert store.rate(version) == 2 / 3
-    again = store.start_run(version, "late", 0.5)
-    store.commit_batch(again, 0, 5, found(a=1.0, b=1.0, c=1.0), first_rows=[])
+    store.commit_batch(run, 7, 12, found(a=1.0, b=1.0, c=1.0), first_rows=[])
     assert store.rate(version) == 1
 
 
@@ -617,6 +683,39 @@ def test_two_runs_share_the_work(place: str) -> None:
         assert store.claim(low, 5, 20, seconds=1)
 
 
+def n_claims(place: str) -> int:
+    database = Database(Place.of(place))
+    with database.reading() as connection:
+        found = connection.exec_driver_sql("SELECT count(*) FROM claims").scalar_one()
+    database.close()
+    return int(found)
+
+
+def test_claims_of_killed_runs_go(place: str) -> None:
+    """With the rows that another run has done, or with the next run after they have expired."""
+    now = NOON
+    with Store.open(place, clock=lambda: now) as store:
+        killed = begun(store)
+        version = store.version("rain")
+        store.claim(killed, 0, 10)
+        store.claim(killed, 10, 20)
+        lower = store.start_run(version, "all", 0.25)
+        store.claim(lower, 20, 30)
+        second = store.start_run(version, "all", 0.5)
+        store.commit_batch(second, 0, 10, [])
+        assert n_claims(place) == 2
+        store.commit_batch(second, 20, 30, [])  # not yet at the lower threshold
+        store.finish_run(second)
+        assert n_claims(place) == 2
+        now += timedelta(seconds=60)
+        third = store.start_run(version, "all", 0.5)
+        assert n_claims(place) == 0
+        store.claim(killed, 30, 40)
+        now += timedelta(seconds=60)
+        store.finish_run(third)
+        assert n_claims(place) == 0
+
+
 # Statuses
 
 
@@ -732,6 +831,20 @@ def test_files_that_are_no_store(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         Store.open(text / "campaigns.db")
     assert line(error).startswith(f"store {text / 'campaigns.db'}: ")
+
+
+def test_a_database_on_a_server_may_be_shared(server: postgres_server.Server) -> None:
+    """Tables of others are none of our business there."""
+    place = server.database()
+    database = Database(Place.of(place))
+    with database.writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE foo (bar integer)")
+    database.close()
+    with Store.open(place, read_only=True) as store:
+        assert store.campaigns() == []
+    with Store.open(place) as store:
+        begun(store)
+        assert store.campaign("rain").n_seeds == 2
 
 
 @pytest.mark.parametrize("name", ["a b.db", "50%.db", "why?.db", "a#b.db", "é.db"])

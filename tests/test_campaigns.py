@@ -218,8 +218,7 @@ def test_an_index_built_anew_is_looked_at_anew(line: Campaigns, tmp_path: Path) 
     )
     again = Campaigns(line.dataset, store=tmp_path / "campaigns.db", corpus=corpus)
     [got] = again.collect()
-    assert (got.n_new, got.n_collected) == (0, 3)
-    assert got.rate <= 3 / 7
+    assert (got.n_processed, got.n_new, got.n_collected, got.rate) == (7, 0, 3, 3 / 7)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 50])
@@ -420,7 +419,13 @@ def test_campaigns_are_collected_for_in_one_pass_each_by_its_threshold(line: Cam
     [
         ({"threshold": 1.5}, "threshold: expected a number from 0 to 1, got 1.5"),
         ({"threshold": math.nan}, "threshold: expected a number from 0 to 1, got nan"),
+        ({"threshold": "high"}, "threshold: expected a number from 0 to 1, got 'high'"),
+        ({"threshold": True}, "threshold: expected a number from 0 to 1, got True"),
+        ({"threshold": [0.5]}, "threshold: expected a number from 0 to 1, got [0.5]"),
         ({"target_sample_count": 0}, "target_sample_count: expected at least 1, got 0"),
+        ({"target_sample_count": 2.5}, "target_sample_count: expected at least 1, got 2.5"),
+        ({"target_sample_count": "3"}, "target_sample_count: expected at least 1, got '3'"),
+        ({"target_sample_count": True}, "target_sample_count: expected at least 1, got True"),
     ],
 )
 def test_a_call_that_means_nothing_is_refused(
@@ -430,6 +435,30 @@ def test_a_call_that_means_nothing_is_refused(
         line.collect(**change)
     assert str(refused.value) == line_of_error
     assert line.get("c").runs == ()
+
+
+@pytest.mark.parametrize("threshold", [None, "0.5", True, 1.5, -0.1, math.nan, 1j, np.array([0.5])])
+def test_a_threshold_is_a_number_from_0_to_1(threshold: Any, line: Campaigns) -> None:
+    def refused(change: Any) -> str:
+        with pytest.raises(ConfigError) as error:
+            change()
+        assert "\n" not in str(error.value)
+        return str(error.value)
+
+    told = repr(threshold)
+    assert refused(lambda: line.create("d", ids=["low"], threshold=threshold)) == (
+        f"campaign 'd': threshold: expected a number from 0 to 1, got {told}"
+    )
+    assert refused(lambda: line.set_threshold("c", threshold)) == (
+        f"campaign 'c': threshold: expected a number from 0 to 1, got {told}"
+    )
+    assert [one.name for one in line.list()] == ["c"]
+
+
+def test_numbers_of_numpy_are_numbers(line: Campaigns) -> None:
+    assert line.set_threshold("c", np.float32(0.25)).threshold == 0.25
+    [got] = line.collect(threshold=np.float64(0.5), target_sample_count=np.int64(2))
+    assert (got.threshold, got.n_new) == (0.5, 2)
 
 
 def test_other_spaces_are_refused_before_any_work(line: Campaigns, tmp_path: Path) -> None:

@@ -466,6 +466,18 @@ def test_tasks_that_somebody_removed_stay_removed(bench: Bench) -> None:
     assert (found.missing, found.agrees) == ((gone,), False)
 
 
+def test_tasks_that_the_ledger_knows_nothing_of(bench: Bench) -> None:
+    bench.push(bench.ids[:6])
+    number = next(iter(bench.server.projects))
+    strange = {"data": {"sample_id": bench.ids[7], "image": "https://elsewhere/7.png"}}
+    bench.server.add_tasks(number, [strange, {"data": {"image": "https://elsewhere/8.png"}}])
+    with bench.client() as client, bench.ledger() as ledger:
+        project = find_project(client, "Night")
+        assert project is not None
+        found = standing(ledger, client, project)
+    assert (found.unknown, found.n_foreign, found.agrees) == ((bench.ids[7],), 1, False)
+
+
 def test_one_push_at_a_time(bench: Bench) -> None:
     inside, go_on = threading.Event(), threading.Event()
 
@@ -669,6 +681,7 @@ def test_local_files_get_a_storage(bench: Bench) -> None:
     push_files(bench)
     data = Path(bench.dataset.source.where).resolve()
     (storage,) = bench.server.storages
+    assert sum("/data/local-files" in path for _, path, _ in bench.server.requests) == 1
     assert (storage["path"], storage["use_blob_urls"]) == (str(data), True)
     images = {t["data"]["sample_id"]: t["data"]["image"] for t in bench.server.tasks.values()}
     assert images["a/b c#%&<1>'.png"] == (
@@ -856,6 +869,18 @@ def test_what_nobody_says_any_more_goes(bench: Bench) -> None:
     pulled(bench)
     with bench.ledger() as ledger:
         assert [label.kind for label in ledger.labels()] == ["objects"]
+
+
+def test_tasks_come_in_pages(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("selectlab.label_studio.listing.PAGE", 3)
+    monkeypatch.setattr("selectlab.label_studio.listing.WHOLE_PAGE", 4)
+    bench.push()
+    assert bench.agrees()
+    for number in bench.server.tasks:
+        bench.server.annotate(number, [box()])
+    assert pulled(bench).labels.new == N
+    Path(place_of(bench.dataset)).unlink()
+    assert bench.push().n_found == N
 
 
 def test_labels_of_others_are_listed(bench: Bench) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -368,3 +370,26 @@ def _is_pending(labelling: Labelling) -> bool:
     with labelling.ledger() as ledger, labelling.client() as client:
         project = find_project(client, labelling.title)
         return project is not None and bool(ledger.pending(TOOL, project.key))
+
+
+def test_what_the_page_says_works(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its commands, and its program, with the server and the folder of this test in their place."""
+    ids = names(6)
+    make(server.root / "dataset", ids)
+    (server.root / "run1").write_text("".join(f"{sample_id}\n" for sample_id in ids))
+    page = (Path(__file__).parents[1] / "docs" / "label-studio.md").read_text(encoding="utf-8")
+    page = page.replace("http://127.0.0.1:8080", server.url)
+    page = page.replace("/data/dataset", str(server.root / "dataset"))
+    monkeypatch.setenv("SELECTLAB_LABEL_STUDIO_TOKEN", server.token)
+    monkeypatch.chdir(server.root)
+    commands = [line for line in page.splitlines() if line.startswith("selectlab ")]
+    assert len(commands) >= 4
+    for command in commands:
+        words = [sys.executable, "-m", *shlex.split(command)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    [program] = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    exec(compile(program, "label-studio.md", "exec"), {})
+    assert capsys.readouterr().out == "0 6\n0\n"

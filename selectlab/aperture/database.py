@@ -218,7 +218,7 @@ def _library() -> Callable[..., Any]:
     except Exception as error:  # such as a protobuf that it does not go with
         raise MissingExtraError(
             f"the ApertureDB client cannot be loaded: {first_line(error)}; pip install "
-            "'selectlab[aperturedb]' in an environment of its own"
+            "'selectlab[aperturedb]'"
         ) from None
     return found
 

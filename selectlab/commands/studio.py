@@ -62,8 +62,11 @@ def studio(
     from selectlab.studio.access import Access
     from selectlab.studio.studio import Studio
 
-    made = Studio(open_data(dataset), store=store, index=index, runs=runs)
-    with bound(host, port) as listening:
+    opened = open_data(dataset)
+    with (
+        bound(host, port) as listening,
+        Studio(opened, store=store, index=index, runs=runs) as made,
+    ):
         access = Access.to(host, listening.getsockname()[1], token=token)
         say = f"{made.name}: {len(made.dataset):,} samples\nopen {access.url}   (Ctrl-C stops)"
         serve(made, access, listening, browser=not no_browser, begun=lambda: typer.echo(say))

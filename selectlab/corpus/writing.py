@@ -49,7 +49,7 @@ def writing(folder: Path) -> Iterator[Manifest | None]:
         who = f"process {pid}" if pid else "another process"
         return DataError(f"{folder}: {who} is writing this index; run this again when it is done")
 
-    new = not folder.exists()
+    new = not os.path.exists(folder)
     try:
         with held(folder / LOCK, taken):
             manifest = read_manifest(folder)
@@ -59,7 +59,10 @@ def writing(folder: Path) -> Iterator[Manifest | None]:
             finally:
                 _sweep(folder)
     except OSError as error:
-        raise DataError(f"{folder}: cannot be written, {error.strerror or error}") from None
+        raise DataError(
+            f"{folder}: cannot be written, {error.strerror or error}; --index DIR (folder=...) "
+            "names another place"
+        ) from None
     finally:
         if new:
             with suppress(OSError):

@@ -85,7 +85,7 @@ def _alike(evidence: Evidence) -> list[str]:
 
 def _ranking_numbers(evidence: Evidence) -> list[tuple[Entry, FloatArray]]:
     """Return the numbers that strategies rank by, each input once."""
-    found = {}
+    found: dict[str, tuple[Entry, FloatArray]] = {}
     for entry, signal in zip(
         evidence.resolved.config.entries, evidence.resolved.active, strict=True
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,10 +32,10 @@ def wanted_shares(
     target = getattr(strategy, "target", None)
     match getattr(strategy, "distribution", None):
         case "UNIFORM":
-            present = (totals > 0).astype(np.float64)
-            return present / max(present.sum(), 1.0)
+            present: FloatArray = (totals > 0).astype(np.float64)
+            return present / max(float(present.sum()), 1.0)
         case "INPUT":
-            return totals / (totals.sum() or 1.0)
+            return totals / max(float(totals.sum()), 1e-300)
     if not isinstance(target, Mapping):
         return None
     shares = np.array([float(target.get(name, math.nan)) for name in names])
@@ -44,8 +45,6 @@ def wanted_shares(
 
 def totals_of(signal: Classes, rows: Rows) -> FloatArray:
     """Return how often some rows have each class."""
-    from dataclasses import replace
-
     return replace(signal.take(np.sort(rows)), candidates=None).totals()
 
 

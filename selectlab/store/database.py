@@ -161,7 +161,12 @@ class Database:
     def _read(self) -> sqlite3.Connection:
         assert self._file is not None
         connection = self._file.connected()
-        self._refuse_foreign(connection)
+        try:
+            self._refuse_foreign(connection)
+        except sqlite3.Error:
+            if not _changed(connection):
+                raise
+            raise self._changed_meanwhile() from None
         return connection
 
     def _written(self, where: str) -> sqlite3.Connection:
@@ -201,17 +206,18 @@ class Database:
     @contextmanager
     def _as_it_was(self, connection: Connection) -> Iterator[None]:
         """Raise an error if a file that is read as it lies was changed meanwhile."""
+        used = connection.connection.driver_connection
         try:
             yield
         except DBAPIError:
-            self._refuse_changed(connection)
+            if _changed(used):
+                raise self._changed_meanwhile() from None
             raise
-        self._refuse_changed(connection)
+        if _changed(used):
+            raise self._changed_meanwhile()
 
-    def _refuse_changed(self, connection: Connection) -> None:
-        used = connection.connection.driver_connection
-        if isinstance(used, AsItLies) and used.changed:
-            raise DataError(f"{self.name}: was changed while it was read; run this again")
+    def _changed_meanwhile(self) -> DataError:
+        return DataError(f"{self.name}: was changed while it was read; run this again")
 
     @contextmanager
     def _one_line_errors(self) -> Iterator[None]:
@@ -242,6 +248,11 @@ def _prepared(engine: Engine) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
     return engine
+
+
+def _changed(connection: object) -> bool:
+    """Return whether a connection reads a file as it lies that has been changed since."""
+    return isinstance(connection, AsItLies) and connection.changed
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -17,6 +17,8 @@ from urllib.parse import quote
 
 _BESIDE = ("-wal", "-journal")
 """What SQLite keeps beside a file as long as not all is in it."""
+LARGE_BYTES = 16 << 20
+"""Files up to here are copied to be read, so that whoever writes meanwhile does not matter."""
 _TRIES = 5
 _Stamp = tuple[int, int, int] | None
 
@@ -41,9 +43,9 @@ class AsItLies(sqlite3.Connection):
 class ReadOnlyFile:
     """Opens an SQLite file to read what is there now, however it was left.
 
-    - All of it is in the file: it is read as it lies.
-    - A process that was killed, or one that is idle, has left some of it beside the file: both are
-      copied to a temporary folder, and the copy is read for as long as nothing changes.
+    - It is copied to a temporary folder, with what a process that was killed, or one that is idle,
+      has left beside it; the copy is read for as long as nothing changes.
+    - A large file with nothing beside it is read as it lies.
     - Somebody is writing at this moment: SQLite's own way, since its files change anyhow.
 
     Args:
@@ -64,12 +66,13 @@ class ReadOnlyFile:
             sqlite3.Error: It cannot be read.
         """
         for _ in range(_TRIES):
-            if all(beside is None for beside in self._stamps()[1:]):
+            file, *beside = self._stamps()
+            if file and file[1] > LARGE_BYTES and not any(beside):
                 return self._as_it_lies()
             copy = self._copy()
             if copy is not None:
                 return self._connected(copy)
-        return self._connected(self._file)
+        return self._connected(self._file) if any(beside) else self._as_it_lies()
 
     def copy_to(self, to: Path) -> None:
         """Copy all that is there.
@@ -121,15 +124,20 @@ class ReadOnlyFile:
             self._folder = self._copied = None
 
     def _copy(self) -> Path | None:
-        """Return a copy of all that is there now; ``None`` when somebody writes meanwhile."""
+        """Return a copy of all that is there now.
+
+        ``None`` when somebody writes meanwhile, or there is no place for it.
+        """
         with self._lock:
             now = self._stamps()
             if self._folder is None or self._copied != now:
                 if self._folder is not None:
                     self._folder.cleanup()
                 self._copied = None
-                self._folder = TemporaryDirectory(prefix="selectlab-store-")
-                if not self._copied_to(Path(self._folder.name, "copy.db")):
+                self._folder = None
+                with suppress(OSError):
+                    self._folder = TemporaryDirectory(prefix="selectlab-store-")
+                if self._folder is None or not self._copied_to(Path(self._folder.name, "copy.db")):
                     return None
                 self._copied = now
             return Path(self._folder.name, "copy.db")

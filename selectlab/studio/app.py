@@ -11,13 +11,21 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from selectlab.errors import SelectlabError
-from selectlab.studio import job_routes, run_routes, sample_routes
+from selectlab.studio import (
+    campaign_routes,
+    campaign_work_routes,
+    job_routes,
+    run_routes,
+    sample_routes,
+)
 from selectlab.studio.access import Access
 from selectlab.studio.guard import Guard
 from selectlab.studio.pages import STATIC, page
 from selectlab.studio.studio import Studio
 
 logger = logging.getLogger(__name__)
+
+ROUTES = (sample_routes, run_routes, campaign_routes, campaign_work_routes, job_routes)
 
 
 def make_app(studio: Studio, access: Access) -> FastAPI:
@@ -29,7 +37,7 @@ def make_app(studio: Studio, access: Access) -> FastAPI:
     """
     app = FastAPI(title="selectlab studio", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.studio, app.state.access = studio, access
-    for routes in (sample_routes, run_routes, job_routes):
+    for routes in ROUTES:
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(SelectlabError, _told)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from selectlab.exports.imputed import Imputed
-from selectlab.exports.shaped import TaskShapes
+from selectlab.exports.imputed import NOTHING, Imputed, Told
+from selectlab.inputs.shape_columns import ColumnShapes, ShapeReader
 from selectlab.studio.assertion_files import assertion_files
-from selectlab.tally import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from selectlab.dataset import Dataset
@@ -31,7 +31,8 @@ class Boxes:
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._held: dict[tuple[str, str], TaskShapes] = {}
+        self._readers: dict[str, ShapeReader] = {}
+        self._told: dict[tuple[str, Path], Mapping[str, Told]] = {}
         self._busy = threading.Lock()
         self._imputed = {
             name.partition("/")[0]: path
@@ -39,7 +40,7 @@ class Boxes:
         }
 
     def of(self, sample_id: str, size: tuple[int, int] | None) -> list[dict[str, Any]]:
-        """Return the shapes of a sample, those of each task with a number from 0.
+        """Return the shapes of a sample, each with its number in its task.
 
         Args:
             sample_id: The sample.
@@ -55,21 +56,49 @@ class Boxes:
     ) -> list[dict[str, Any]]:
         """Return the shapes of one task, with what a file of imputed boxes says."""
         with self._busy:
-            key = task, str(imputed)
-            if key not in self._held:
-                told = None if imputed is None else Imputed(imputed)
-                self._held[key] = TaskShapes(self._dataset, task, told, MIN_SCORE)
-            shapes = self._held[key].of({sample_id: size}, Tally()).get(sample_id, ())
-        return [_json(shape, task) for shape in shapes[:MOST_SHAPES]]
+            reader = self._reader(task)
+            seen = reader.of([sample_id], lambda _: size).get(sample_id)
+            told = (
+                NOTHING if imputed is None else self._said(reader, imputed).get(sample_id, NOTHING)
+            )
+        found = []
+        for number, shape in enumerate(() if seen is None else seen.shapes):
+            suspicious = number in told.offending
+            sure = shape is not None and (shape.score is None or shape.score >= MIN_SCORE)
+            if shape is not None and (sure or suspicious):
+                origin = "suspicious" if suspicious else shape.origin
+                found.append(_json(shape, task, origin, number))
+        found += [_json(shape, task, "imputed", None) for shape in told.imputed]
+        return found[:MOST_SHAPES]
+
+    def _reader(self, task: str) -> ShapeReader:
+        """Return what reads the shapes of a task, from files where it lies in files."""
+        if task not in self._readers:
+            from_files = getattr(self._dataset.source, "shapes", None)
+            self._readers[task] = (
+                ColumnShapes(self._dataset.predictions(task), self._dataset.rows)
+                if from_files is None
+                else from_files(task)
+            )
+        return self._readers[task]
+
+    def _said(self, reader: ShapeReader, path: Path) -> Mapping[str, Told]:
+        """Return what an assertion said of the samples of a task."""
+        key = reader.task.name, path
+        if key not in self._told:
+            file = Imputed(path)
+            self._told[key] = file.told(file.extended(reader.task))
+        return self._told[key]
 
 
-def _json(shape: Shape, task: str) -> dict[str, Any]:
+def _json(shape: Shape, task: str, origin: str, number: int | None) -> dict[str, Any]:
     return {
         "task": task,
+        "number": number,
         "category": shape.category,
         "score": shape.score,
         "box": shape.box,
         "polygons": [list(outline) for outline in shape.polygons],
         "points": [[x, y] for x, y, sure in shape.keypoints if sure > 0],
-        "origin": shape.origin,
+        "origin": origin,
     }

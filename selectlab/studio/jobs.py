@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 Work = Callable[["Job"], Any]
 
 
-class Cancelled(Exception):
+class CancelledError(Exception):
     """The work was told to stop."""
 
 
@@ -44,10 +44,10 @@ class Job:
         """Stop here if that was asked for; takes whatever those who report progress say.
 
         Raises:
-            Cancelled: It was.
+            CancelledError: It was.
         """
         if self._stop.is_set():
-            raise Cancelled
+            raise CancelledError
 
     def cancel(self) -> None:
         """Ask the work to stop; it does when it next reports progress."""
@@ -85,7 +85,7 @@ class Job:
             with watched() as self._progress:
                 self.result = work(self)
             self.state = "done"
-        except Cancelled:
+        except CancelledError:
             self.state = "cancelled"
         except SelectlabError as error:
             self.state, self.error = "failed", str(error)
@@ -124,3 +124,9 @@ class Jobs:
         """Ask a job to stop, if it is the one that is running."""
         if self._job is not None and self._job.number == number:
             self._job.cancel()
+
+    def stop(self, seconds: float = 5.0) -> None:
+        """Ask whatever is running to stop, and wait a little for that."""
+        if self._job is not None:
+            self._job.cancel()
+            self._job.wait(seconds)

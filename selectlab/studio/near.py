@@ -78,4 +78,5 @@ def _vector(table: EmbeddingTable, at: int) -> npt.NDArray[np.float32] | None:
 def _unit(block: Any) -> npt.NDArray[np.float32]:
     vectors = np.asarray(block, dtype=np.float32)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    unit: npt.NDArray[np.float32] = vectors / np.where(lengths > 0, lengths, np.float32(1.0))
+    return unit

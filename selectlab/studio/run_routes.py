@@ -71,4 +71,3 @@ def differing(
     shown = [name for name in ids[offset : offset + limit] if isinstance(name, str)]
     items = [{"id": name, "ranks": [rank.get(name) for rank in ranks]} for name in shown]
     return {"total": len(ids), "offset": offset, "items": items}
-

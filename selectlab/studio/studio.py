@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from selectlab.studio.assertion_files import assertion_files
 from selectlab.studio.attributes import metadata_keys, task_type
 from selectlab.studio.boxes import Boxes
+from selectlab.studio.downloads import Downloads
 from selectlab.studio.jobs import Jobs
 from selectlab.studio.near import Near
 from selectlab.studio.runs import Runs
@@ -20,6 +21,7 @@ from selectlab.thumbnails import Thumbnail, Thumbnails
 if TYPE_CHECKING:
     from selectlab.campaigns import Campaigns
     from selectlab.dataset import Dataset
+    from selectlab.studio.desk import Desk
 
 SIZES = (256, 640, 1600)
 """Longest sides of pictures that are made, px."""
@@ -36,6 +38,7 @@ class Studio:
 
     Attributes:
         jobs: The work in hand.
+        downloads: Files made for a browser.
         runs: Its selection runs.
     """
 
@@ -49,17 +52,41 @@ class Studio:
     ) -> None:
         self.dataset = dataset
         self.samples, self.near, self.boxes = Samples(dataset), Near(dataset), Boxes(dataset)
-        self.jobs = Jobs()
+        self.jobs, self.downloads = Jobs(), Downloads()
         self.runs = Runs(dataset, None if runs is None else Path(runs))
         self._thumbnails = Thumbnails(dataset)
         self._store, self._index = store, index
         self._reading = threading.Lock()
+
+    def __enter__(self) -> Studio:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop what is being done and remove what was made to be fetched."""
+        self.jobs.stop()
+        self.downloads.close()
 
     @property
     def name(self) -> str:
         """What the dataset is called."""
         where = self.dataset.source.where.rstrip("/")
         return where.rsplit("/", 1)[-1] if "://" in where else Path(where).resolve().name or where
+
+    @cached_property
+    def desk(self) -> Desk:
+        """The campaigns as pages show them."""
+        from selectlab.studio.desk import Desk
+
+        return Desk(self.campaigns, self._index)
+
+    @cached_property
+    def formats(self) -> dict[str, str]:
+        """What collected samples can be written as: the ending of each format, "" for a folder."""
+        from selectlab import registry
+
+        left_out = {"aperturedb"}  # is of use only with its own tool
+        found = registry.writers().items()
+        return {name: one.cls.ending for name, one in found if name not in left_out}
 
     @cached_property
     def campaigns(self) -> Campaigns:

@@ -1,0 +1,125 @@
+"""The course of a selection: what each strategy contributed, pick by pick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from selectlab.report.charts import Chart, Table, counted, curve, figure, plain, rounded
+from selectlab.report.record import RunRecord
+from selectlab.selection import Pick
+
+_MOST_POINTS = 500
+_ROW_PX, _GAP = 100, 0.18
+_FEW = 60
+"""Picks up to which each has a marker."""
+
+
+def course_charts(record: RunRecord) -> list[Chart]:
+    """Return the parts of the score by rank, the score, and the samples' own values."""
+    picks, thinned = _thinned(record)
+    labels = [part.strategy for part in picks[0].because]
+    if not labels:
+        return []
+    about = {entry.label: entry.input.describe() for entry in record.config.entries}
+    charts = [_parts(picks, labels, about, thinned)]
+    if len(labels) > 1:
+        charts.append(_score(picks, thinned))
+    for at, label in enumerate(labels):
+        chart = _values(picks, at, label, about.get(label, label), thinned)
+        if chart is not None:
+            charts.append(chart)
+    return charts
+
+
+def _thinned(record: RunRecord) -> tuple[Sequence[Pick], str]:
+    """Return the picks to draw, evenly spread over the ranks, and how many of how many."""
+    picks = record.picks
+    if len(picks) <= _MOST_POINTS:
+        return picks, f"n = {counted(len(picks), 'pick')}."
+    at = np.unique(np.linspace(0, len(picks) - 1, _MOST_POINTS).round().astype(int))
+    return [picks[k] for k in at], f"n = {len(at):,} of {len(picks):,} picks, evenly spread."
+
+
+def _parts(picks: Sequence[Pick], labels: Sequence[str], about: dict[str, str], n: str) -> Chart:
+    """Return a row for each strategy, with a scale of its own: they differ by orders."""
+    ranks = [pick.rank for pick in picks]
+    series = [
+        (_named(label, about), [pick.because[at].part for pick in picks])
+        for at, label in enumerate(labels)
+    ]
+    traces, axes = [], {}
+    for at, (name, parts) in enumerate(series):
+        number = str(at + 1) if at else ""
+        top = 1 - at / len(series)
+        axes[f"yaxis{number}"] = {
+            "domain": [top - 1 / len(series) + _GAP / len(series), top],
+            "title": {"text": plain(labels[at]), "font": {"size": 11}},
+            "automargin": True,
+            "zeroline": False,
+            "gridcolor": "#e2e2e2",
+            "nticks": 4,
+        }
+        markers = len(picks) <= _FEW
+        traces.append(curve(name, ranks, rounded(parts), at, markers=markers, yaxis=f"y{number}"))
+    moved = "; ".join(f"{name} from {parts[0]:.4g} to {parts[-1]:.4g}" for name, parts in series)
+    return Chart(
+        title="What each strategy adds to the score",
+        caption="A part is strength times the logarithm of the strategy's objective, which counts "
+        "everything selected up to that pick; each row has a scale of its own. That a part rises "
+        "or falls from rank to rank concerns all samples alike; samples are chosen by how the "
+        f"parts differ between them at one rank. {n}",
+        alt=f"Lines over the rank of the pick: {moved}.",
+        figure=figure(
+            traces, "rank of the pick", "", height_px=100 + _ROW_PX * len(series),
+            x_axis={"anchor": f"y{len(series) if len(series) > 1 else ''}"}, **axes,
+        ),
+        table=_table(picks, series),
+        wide=True,
+    )  # fmt: skip
+
+
+def _score(picks: Sequence[Pick], n: str) -> Chart:
+    scores = [pick.score for pick in picks]
+    traces = [
+        curve("score", [p.rank for p in picks], rounded(scores), 0, markers=len(picks) <= _FEW)
+    ]
+    return Chart(
+        title="Score by rank",
+        caption=f"The sum of the parts. {n}",
+        alt=f"A line over the rank of the pick, from {scores[0]:.4g} to {scores[-1]:.4g}.",
+        figure=figure(traces, "rank of the pick", "score"),
+        table=_table(picks, [("score", scores)]),
+    )
+
+
+def _values(picks: Sequence[Pick], at: int, label: str, about: str, n: str) -> Chart | None:
+    """Return the samples' own values by rank, if the strategy has any."""
+    held = [(pick.rank, value) for pick in picks if (value := pick.because[at].value) is not None]
+    if not held:
+        return None
+    ranks, values = [rank for rank, _ in held], [value for _, value in held]
+    trace = curve(about, ranks, rounded(values), at)
+    trace["mode"] = "markers"
+    return Chart(
+        title=f"{about}: value of each pick ({label})",
+        caption=f"The sample's own value when it was picked. {n}",
+        alt=f"Points over the rank of the pick, between {min(values):.4g} and {max(values):.4g}, "
+        f"first {values[0]:.4g}, last {values[-1]:.4g}.",
+        figure=figure([trace], "rank of the pick", "value"),
+        table=None,
+    )
+
+
+def _named(label: str, about: dict[str, str]) -> str:
+    return f"{label} ({about[label]})" if label in about else label
+
+
+def _table(picks: Sequence[Pick], series: Sequence[tuple[str, Sequence[float]]]) -> Table:
+    step = max(1, len(picks) // 20)
+    rows = [
+        (str(picks[k].rank), *(f"{values[k]:.4g}" for _, values in series))
+        for k in range(0, len(picks), step)
+    ]
+    return Table(("rank", *(name for name, _ in series)), rows)

@@ -1,0 +1,251 @@
+"""The embedding plot: a point for each sample, to be coloured by anything that is known of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from selectlab.class_signals import Categories, Counts
+from selectlab.report.charts import counted, plain, rounded
+from selectlab.report.evidence import Evidence
+from selectlab.report.metadata import Column, dataset_columns, worth_showing
+from selectlab.report.projection import project
+from selectlab.report.record import RunRecord
+from selectlab.report.sides import CATEGORIES, INPUT, SELECTED
+from selectlab.report.space import Space
+from selectlab.signals import Scalars, Severities, Signal
+from selectlab.thumbnails import Thumbnails
+from selectlab.types import Rows
+
+_MOST_SELECTED, _MOST_BEFORE, _MOST_OTHER = 10_000, 1_000, 4_000
+_THUMBNAILS_SELECTED, _THUMBNAILS_OTHER = 240, 120
+_THUMBNAIL_PX = 96
+_SEED = 0
+_NONE = "(none)"
+
+
+@dataclass(frozen=True)
+class Plot:
+    """An embedding plot.
+
+    Attributes:
+        data: What the page draws it from; JSON data.
+        colourings: Names of what it can be coloured by, in order.
+        caption: How to read it, and how many samples are shown.
+        n_selected: How many selected samples are shown.
+    """
+
+    data: Mapping[str, Any]
+    colourings: Sequence[str]
+    caption: str
+    n_selected: int
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """Rows of the plan that are shown, by what they are."""
+
+    selected: Rows
+    before: Rows
+    other: Rows
+
+    @property
+    def rows(self) -> Rows:
+        return np.concatenate([self.other, self.before, self.selected])
+
+
+def embedding_plot(
+    record: RunRecord,
+    evidence: Evidence,
+    space: Space,
+    method: str,
+    thumbnails: Thumbnails,
+) -> Plot:
+    """Return the embedding plot of a run.
+
+    Args:
+        record: The run.
+        evidence: Its data.
+        space: The vectors.
+        method: ``"pca"`` or ``"umap"``.
+        thumbnails: Makes the pictures that are shown when a point is pointed at.
+    """
+    shown = _chosen_points(evidence, space)
+    rows = shown.rows
+    laid = project(space.vectors, space.places(rows), method)
+    samples = evidence.resolved.rows[rows, 0]
+    ids = list(evidence.dataset.ids.take(samples))
+    colourings = [_status(shown), _picking(record, ids, shown), *_inputs(evidence, rows)]
+    known = {one["name"] for one in colourings}
+    columns, _ = worth_showing(dataset_columns(evidence, samples))
+    colourings += [_of_column(column) for column in columns if column.key not in known]
+    data = {
+        "ids": ids,
+        "x": rounded(laid.x),
+        "y": rounded(laid.y),
+        "xTitle": plain(laid.x_title),
+        "yTitle": plain(laid.y_title),
+        "sizes": [len(shown.other), len(shown.before), len(shown.selected)],
+        "ranks": _ranks(record, ids, shown),
+        "reasons": _reasons(record, ids, shown),
+        "colourings": colourings,
+        "palette": list(CATEGORIES),
+        "pictures": _pictures(ids, shown, thumbnails),
+    }
+    return Plot(
+        data,
+        [one["name"] for one in colourings],
+        f"{_told(evidence, space, shown)} {laid.told}",
+        len(shown.selected),
+    )
+
+
+def _chosen_points(evidence: Evidence, space: Space) -> _Shown:
+    """Return all that is selected, and a random part of the rest."""
+    there = np.zeros(len(evidence.resolved.rows), dtype=np.bool_)
+    there[space.rows] = True
+    taken = np.zeros_like(there)
+    taken[evidence.picked] = True
+    generator = np.random.default_rng(_SEED)
+
+    def some(rows: Rows, most: int) -> Rows:
+        rows = rows[there[rows]]
+        if len(rows) <= most:
+            return rows
+        kept = np.sort(generator.choice(len(rows), most, replace=False))
+        part: Rows = rows[kept]
+        return part
+
+    return _Shown(
+        selected=some(evidence.picked, _MOST_SELECTED),
+        before=some(evidence.before, _MOST_BEFORE),
+        other=some(evidence.pool[~taken[evidence.pool]], _MOST_OTHER),
+    )
+
+
+def _told(evidence: Evidence, space: Space, shown: _Shown) -> str:
+    """Say how many of what are shown."""
+    n_other = len(evidence.pool) - len(evidence.picked)
+    parts = [
+        _part(len(shown.selected), len(evidence.picked), "selected sample"),
+        _part(len(shown.other), n_other, "other candidate"),
+    ]
+    if len(evidence.before):
+        parts.append(_part(len(shown.before), len(evidence.before), "sample") + " selected before")
+    return f"Vectors: {space.name}. Shown are {', '.join(parts)}."
+
+
+def _part(n: int, whole: int, what: str) -> str:
+    if n == whole:
+        return f"all {counted(n, what)}" if n > 1 else counted(n, what)
+    return f"{n:,} of {counted(whole, what)}, drawn at random"
+
+
+def _ranks(record: RunRecord, ids: Sequence[str], shown: _Shown) -> list[int]:
+    """Return the rank of each selected point; they come last."""
+    ranks = {pick.sample_id: pick.rank for pick in record.picks}
+    return [ranks[name] for name in ids[len(ids) - len(shown.selected) :]]
+
+
+def _reasons(record: RunRecord, ids: Sequence[str], shown: _Shown) -> list[str]:
+    reasons = {pick.sample_id: pick.reason for pick in record.picks}
+    return [reasons[name] for name in ids[len(ids) - len(shown.selected) :]]
+
+
+def _pictures(ids: Sequence[str], shown: _Shown, thumbnails: Thumbnails) -> dict[str, str]:
+    """Return small pictures by the number of the point: of the best picks, and of some others."""
+    first = len(ids) - len(shown.selected)
+    best = list(range(first, len(ids)))[:_THUMBNAILS_SELECTED]
+    step = max(1, len(shown.other) // _THUMBNAILS_OTHER)
+    others = list(range(0, len(shown.other), step))[:_THUMBNAILS_OTHER]
+    wanted = [*best, *others]
+    made = thumbnails.of([ids[at] for at in wanted], _THUMBNAIL_PX)
+    return {str(at): made[ids[at]].data_uri for at in wanted if ids[at] in made}
+
+
+def _status(shown: _Shown) -> dict[str, Any]:
+    """Return whether it is selected as a colouring."""
+    names = ("other candidates", "selected before", "selected")
+    counts = [len(shown.other), len(shown.before), len(shown.selected)]
+    values = np.repeat(np.arange(3), counts).tolist()
+    colours = [INPUT.colour, "#000000", SELECTED.colour]
+    found = {"name": "selected or not", "kind": "categories", "values": values}
+    return {**found, "names": names, "counts": counts, "colours": colours}
+
+
+def _picking(record: RunRecord, ids: Sequence[str], shown: _Shown) -> dict[str, Any]:
+    """Return the rank as a colouring; what is not selected has none."""
+    values: list[float | None] = [None] * len(ids)
+    values[len(ids) - len(shown.selected) :] = [float(r) for r in _ranks(record, ids, shown)]
+    return _numeric("rank of the pick", values)
+
+
+def _inputs(evidence: Evidence, rows: Rows) -> list[dict[str, Any]]:
+    """Return the inputs of the config as colourings, each once."""
+    found: dict[str, dict[str, Any]] = {}
+    signals = evidence.resolved.active
+    for entry, signal in zip(evidence.resolved.config.entries, signals, strict=True):
+        name = getattr(entry.input, "key", None) or entry.input.describe()
+        if name not in found:
+            for one in _of_signal(name, signal.take(rows)):
+                found[one["name"]] = one
+    return list(found.values())
+
+
+def _of_signal(name: str, signal: Signal) -> list[dict[str, Any]]:
+    match signal:
+        case Scalars():
+            return [_numeric(name, signal.values.tolist())]
+        case Categories():
+            return [_categorical(name, [signal.names[code] for code in signal.codes])]
+        case Counts():
+            best = signal.values.argmax(axis=1)
+            empty = signal.values.max(axis=1, initial=0.0) <= 0
+            texts = [
+                _NONE if gone else signal.names[k] for k, gone in zip(best, empty, strict=True)
+            ]
+            return [_categorical(f"{name}: most frequent class", texts)]
+        case Severities():
+            return [
+                _numeric(f"{name}: {one}", signal.values[:, at].tolist())
+                for at, one in enumerate(signal.names)
+            ]
+    return []
+
+
+def _of_column(column: Column) -> dict[str, Any]:
+    if column.numbers is not None:
+        values = [None if value != value else value for value in column.numbers.tolist()]
+        return _numeric(column.key, values)
+    return _categorical(
+        column.key, [_NONE if text is None else text for text in column.texts or ()]
+    )
+
+
+def _numeric(name: str, values: Sequence[float | None]) -> dict[str, Any]:
+    """Return a colouring by numbers; the scale leaves out the 1 % at either end."""
+    held = np.array([value for value in values if value is not None])
+    low, high = np.quantile(held, [0.01, 0.99]).tolist() if len(held) else (0.0, 1.0)
+    if low == high and len(held):
+        low, high = float(held.min()), float(held.max())
+    shown = [None if value is None else float(f"{value:.4g}") for value in values]
+    return {"name": name, "kind": "numbers", "values": shown, "low": low, "high": high}
+
+
+def _categorical(name: str, texts: Sequence[str]) -> dict[str, Any]:
+    """Return a colouring by categories: the most frequent ones, and all others as one."""
+    counts = Counter(texts)
+    order = sorted(counts, key=lambda text: (-counts[text], text))
+    place = {text: at for at, text in enumerate(order)}
+    return {
+        "name": name,
+        "kind": "categories",
+        "values": [place[text] for text in texts],
+        "names": order,
+        "counts": [counts[text] for text in order],
+        "colours": [],
+    }

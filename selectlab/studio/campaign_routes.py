@@ -1,0 +1,133 @@
+"""Campaigns: look at what they found, say yes or no, look for more."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from selectlab.studio.crops import crop, objects_of
+from selectlab.studio.pages import page
+from selectlab.studio.requests import Here, Limit, Offset, SampleId
+from selectlab.studio.studio import SIZES
+
+router = APIRouter()
+
+Name = Annotated[str, Query(min_length=1)]
+Task = Annotated[str, Query(min_length=1)]
+
+
+class Judgement(BaseModel):
+    """What somebody says of collected samples."""
+
+    name: str
+    ids: list[str] = Field(min_length=1, max_length=500)
+    status: Literal["accepted", "discarded"]
+
+
+class Named(BaseModel):
+    """A campaign."""
+
+    name: str
+
+
+@router.get("/campaigns")
+def campaigns(request: Request, studio: Here) -> Response:
+    """The list of campaigns."""
+    return page(request, "campaigns", campaigns=studio.desk.listed())
+
+
+@router.get("/campaigns/new")
+def new_campaign(request: Request, studio: Here) -> Response:
+    """Where a campaign is started from marked pictures."""
+    return page(request, "campaign_new", levels=studio.desk.levels())
+
+
+@router.get("/campaign")
+def campaign(request: Request, studio: Here, name: Name) -> Response:
+    """The page of a campaign."""
+    found = studio.desk.details(name)
+    return page(request, "campaign", campaign=found, formats=studio.formats)
+
+
+@router.get("/api/campaign")
+def details(studio: Here, name: Name) -> dict[str, Any]:
+    """All about a campaign."""
+    return studio.desk.details(name)
+
+
+@router.get("/api/campaign/hits")
+def hits(
+    studio: Here,
+    name: Name,
+    status: Annotated[list[str], Query(max_length=4)] = [],  # noqa: B006 - never changed
+    classifier: bool = False,
+    offset: Offset = 0,
+    limit: Limit = 200,
+) -> dict[str, Any]:
+    """A page of what a campaign collected."""
+    return studio.desk.hits(name, status, offset, limit, classifier=classifier)
+
+
+@router.get("/api/campaign/why")
+def why(studio: Here, name: Name, sample_id: SampleId) -> dict[str, Any]:
+    """The seeds that a collected sample is like."""
+    return studio.desk.why(name, sample_id)
+
+
+@router.get("/api/campaign/seeds")
+def seeds(studio: Here, name: Name, offset: Offset = 0, limit: Limit = 200) -> dict[str, Any]:
+    """A page of the seeds of a campaign."""
+    found = studio.desk.seeds(name)
+    return {"total": len(found), "offset": offset, "items": found[offset : offset + limit]}
+
+
+@router.get("/api/campaign/curve")
+def curve(studio: Here, name: Name) -> dict[str, Any]:
+    """How many samples reach each threshold."""
+    return {"counts": studio.desk.curve(name)}
+
+
+@router.post("/api/campaign/judge")
+def judge(studio: Here, said: Judgement) -> dict[str, Any]:
+    """Accept or discard collected samples."""
+    return _standings(studio.desk.decisions.make(said.name, said.ids, said.status))
+
+
+@router.post("/api/campaign/undo")
+def undo(studio: Here, named: Named) -> dict[str, Any]:
+    """Take back the last decision."""
+    return _standings(studio.desk.decisions.undo(named.name))
+
+
+@router.get("/api/objects")
+def objects(studio: Here, sample_id: SampleId, task: Task) -> dict[str, Any]:
+    """The objects of a sample, with their numbers."""
+    row = studio.samples.row(sample_id)
+    return {"items": objects_of(studio.dataset.predictions(task), row)}
+
+
+@router.get("/crop")
+def crop_picture(
+    studio: Here, sample_id: SampleId, task: Task, number: Annotated[int, Query(ge=0)]
+) -> Response:
+    """A picture of an object; of its whole sample where nobody knows its box."""
+    found = objects_of(studio.dataset.predictions(task), studio.samples.row(sample_id))
+    picture = studio.thumbnail(sample_id, SIZES[-1])
+    box = found[number]["box"] if number < len(found) else None
+    if picture is None or box is None:
+        from selectlab.studio.sample_routes import picture as whole
+
+        return whole(studio, sample_id)
+    headers = {"cache-control": "private, max-age=300"}
+    return Response(crop(picture, box), media_type="image/jpeg", headers=headers)
+
+
+def _standings(found: Any) -> dict[str, Any]:
+    return {
+        "standings": {
+            name: {"status": held.status, "accepted": held.accepted} for name, held in found.items()
+        }
+    }

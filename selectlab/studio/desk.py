@@ -1,0 +1,246 @@
+"""The campaigns of a dataset as pages show them: what was found, and why."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selectlab.campaigns.campaigns import UNSENT, Details
+from selectlab.campaigns.element_names import named, sample_of
+from selectlab.campaigns.records import Hit
+from selectlab.campaigns.refining import RankedHit
+from selectlab.campaigns.statuses import Standing
+from selectlab.campaigns.store import Store
+from selectlab.corpus import Corpus, place_of
+from selectlab.corpus.manifest import MANIFEST
+from selectlab.corpus.spaces import Element
+from selectlab.errors import DataError
+from selectlab.studio.decisions import Decisions
+from selectlab.studio.threshold_curve import threshold_curve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selectlab.campaigns import Campaigns
+    from selectlab.campaigns.seeds import Seeds
+
+SHOWN_SEEDS = 12
+
+
+class Desk:
+    """Where one sits and looks at what campaigns collected.
+
+    Args:
+        campaigns: Of the dataset.
+        index: The index to use, if it is not in the dataset.
+
+    Attributes:
+        campaigns: Of the dataset.
+        decisions: What is said of collected samples.
+    """
+
+    def __init__(self, campaigns: Campaigns, index: str | os.PathLike[str] | None = None) -> None:
+        self.campaigns, self.decisions = campaigns, Decisions(campaigns)
+        self._index = index
+        self._hits: dict[str, Sequence[Hit]] = {}
+        self._curves: dict[str, tuple[tuple[Any, ...], list[int | None]]] = {}
+        self._busy = threading.Lock()
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return all campaigns."""
+        return [self.details(one.name) for one in self.campaigns.list()]
+
+    def details(self, name: str) -> dict[str, Any]:
+        """Return all about a campaign, as JSON.
+
+        Raises:
+            DataError: There is none of this name.
+        """
+        found = self.campaigns.get(name)
+        one = found.campaign
+        return {
+            "name": one.name,
+            "level": one.space.level,
+            "task": one.space.task,
+            "space": one.space.name,
+            "threshold": one.threshold,
+            "active": one.active,
+            "version": one.version,
+            "seeds": one.n_seeds,
+            "uncommitted": found.uncommitted,
+            "rate": found.rate,
+            "counts": dict(found.counts),
+            "collected": sum(found.counts.values()),
+            "versions": _versions(found),
+        }
+
+    def hits(
+        self, name: str, statuses: Sequence[str], offset: int, limit: int, *, classifier: bool
+    ) -> dict[str, Any]:
+        """Return some of the collected samples, the best first.
+
+        The order is that of when the first page was asked for, so that nothing jumps away while
+        somebody decides; what became of each sample is as it is now.
+        """
+        with self._busy:
+            if offset == 0 or name not in self._hits:
+                self._hits[name] = self._found(name, statuses, classifier=classifier)
+            held = self._hits[name]
+        shown = held[offset : offset + limit]
+        with Store.open(self.campaigns.store_place, read_only=True) as store:
+            level = store.campaign(name).space.level
+            now = store.standings(name, [hit.sample_id for hit in shown])
+        items = [_hit(hit, now.get(hit.sample_id), level == "object") for hit in shown]
+        return {"total": len(held), "offset": offset, "items": items}
+
+    def why(self, name: str, sample_id: str) -> dict[str, Any]:
+        """Return the cluster of seeds that a collected sample is nearest to.
+
+        Raises:
+            DataError: It was not collected.
+        """
+        hit = next((h for h in self._hits.get(name, ()) if h.sample_id == sample_id), None)
+        if hit is None:
+            hit = next((h for h in self.campaigns.hits(name) if h.sample_id == sample_id), None)
+        if hit is None:
+            raise DataError(f"campaign {name!r}: {sample_id!r} was not collected")
+        with Store.open(self.campaigns.store_place, read_only=True) as store:
+            campaign = store.campaign(name)
+            seeds, clusters = store.snapshot(store.version(name, hit.version))
+        members = np.flatnonzero(clusters.labels == hit.cluster)
+        own = self._vector(campaign.space, Element(hit.sample_id, hit.number))
+        dists = _dists(seeds, members, own)
+        order = sorted(range(len(members)), key=lambda at: (dists[at], int(members[at])))
+        shown = [(seeds.elements[int(members[at])], dists[at]) for at in order[:SHOWN_SEEDS]]
+        level = campaign.space.level
+        return {
+            "cluster": hit.cluster + 1,
+            "clusters": len(clusters),
+            "members": len(members),
+            "radius": float(clusters.radii[hit.cluster]),
+            "score": hit.score,
+            "nearest": named(hit.seed, level),
+            "seeds": [
+                {
+                    "name": named(seed, level),
+                    "id": seed.sample_id,
+                    "number": seed.number,
+                    "known": seed.sample_id in self.campaigns.dataset.rows,
+                    "distance": None if dist == np.inf else dist,
+                }
+                for seed, dist in shown
+            ],
+        }
+
+    def curve(self, name: str) -> list[int | None]:
+        """Return how many samples reach the thresholds 0, 0.01, ..., 1."""
+        found = self.campaigns.get(name)
+        corpus = self.corpus(found.campaign.space.task or None)
+        key = (found.campaign.version, corpus.identity, corpus.generation, found.counts)
+        with self._busy:
+            held = self._curves.get(name)
+        if held is None or held[0] != key:
+            held = key, threshold_curve(self.campaigns, corpus, name)
+            with self._busy:
+                self._curves[name] = held
+        return held[1]
+
+    def seeds(self, name: str) -> list[dict[str, Any]]:
+        """Return the seeds as they are now."""
+        found = self.campaigns.seeds(name)
+        return [
+            {"name": named(seed, found.space.level), "id": seed.sample_id, "number": seed.number}
+            for seed in found.elements
+        ]
+
+    def corpus(self, task: str | None) -> Corpus:
+        """Return the index of frames, or of the objects of a task.
+
+        Raises:
+            DataError: There is none.
+        """
+        return Corpus.open(self._index or place_of(self.campaigns.dataset, task=task))
+
+    @cached_property
+    def _wanted(self) -> list[str | None]:
+        """Tasks that campaigns may be about; ``None`` for frames."""
+        if self._index is not None:
+            return [Corpus.open(self._index).space.task or None]
+        return [None, *self.campaigns.dataset.source.tasks()]
+
+    def levels(self) -> list[dict[str, Any]]:
+        """Return what campaigns can be about, and whether there is an index of it."""
+        return list(self._levels())
+
+    def _levels(self) -> Iterator[dict[str, Any]]:
+        source = self.campaigns.dataset.source
+        for task in self._wanted:
+            table = source.object_embeddings(task) if task else source.embeddings(None)
+            if table is None:
+                continue
+            place = Path(self._index or place_of(self.campaigns.dataset, task=task))
+            there = (place / MANIFEST).exists()
+            given = {"task": task or "", "there": there, "space": table.space or ""}
+            if there:
+                corpus = self.corpus(task)
+                given |= {"space": corpus.space.name, "elements": len(corpus)}
+            yield given
+
+    def seed_ids(self, ids: Sequence[str], task: str) -> list[str]:
+        """Return what marked pictures and objects mean as seeds of a campaign."""
+        known = self.campaigns.dataset.rows
+        if task:
+            return list(dict.fromkeys(ids))
+        return list(dict.fromkeys(one if one in known else sample_of(one) for one in ids))
+
+    def _vector(self, space: Any, element: Element) -> Any:
+        try:
+            return self.corpus(space.task or None).vectors_of([element])[0]
+        except DataError:  # the index is gone, or was made anew without it
+            return None
+
+    def _found(self, name: str, statuses: Sequence[str], *, classifier: bool) -> Sequence[Hit]:
+        if classifier:
+            return self.campaigns.ranked(name, statuses=statuses or UNSENT)
+        return self.campaigns.hits(name, statuses=statuses or None)
+
+
+def _versions(found: Details) -> list[dict[str, Any]]:
+    collected: dict[int, int] = {}
+    for run in found.runs:
+        collected[run.version] = collected.get(run.version, 0) + run.n_collected
+    return [
+        {
+            "number": version.number,
+            "created": version.created_at.isoformat(sep=" ", timespec="seconds"),
+            "seeds": version.n_seeds,
+            "collected": collected.get(version.number, 0),
+        }
+        for version in reversed(found.versions)
+    ]
+
+
+def _hit(hit: Hit, now: Standing | None, of_object: bool) -> dict[str, Any]:
+    return {
+        "id": hit.sample_id,
+        "number": hit.number if of_object else None,
+        "score": hit.score,
+        "probability": hit.probability if isinstance(hit, RankedHit) else None,
+        "cluster": hit.cluster + 1,
+        "version": hit.version,
+        "status": hit.status if now is None else now.status,
+        "accepted": hit.accepted if now is None else now.accepted,
+    }
+
+
+def _dists(seeds: Seeds, members: Any, own: Any) -> list[float]:
+    if own is None:
+        return [np.inf] * len(members)
+    apart = seeds.vectors[members].astype(np.float64) - own
+    return [float(dist) for dist in np.sqrt((apart**2).sum(axis=1))]

@@ -1,0 +1,265 @@
+import { ask, attempt, counted, el, isTyping, marks, pageOf, pictureOf, rounded, say, watchJob } from "./studio.js";
+import { drawn } from "./picture.js";
+import { Grid } from "./grid.js";
+
+const place = document.getElementById("campaign");
+const { name, task } = place.dataset;
+const form = document.getElementById("filter");
+const slider = document.getElementById("threshold");
+const named = new URLSearchParams({ name });
+const WORDS = { accepted: "✓ accepted", discarded: "✗ discarded", exported: "↗ exported" };
+const objectPicture = (id, number) =>
+  task ? `/crop?${new URLSearchParams({ id, task, number })}` : pictureOf(id);
+let state = null;
+let curve = null;
+
+// What was collected
+
+const grid = new Grid(document.getElementById("hits"), {
+  extra: 60,
+  headroom: 20,
+  picture: (item) => objectPicture(item.id, item.number),
+  caption: (item) => [el("span", {},
+    `${item.score.toFixed(3)}${item.probability === null ? "" : `, probability ${item.probability.toFixed(2)}`}`,
+    el("span", { class: "quiet" }, `  cluster ${item.cluster}`))],
+  decorate(cell, item) {
+    cell.classList.remove("accepted", "discarded", "exported");
+    cell.querySelector(".state")?.remove();
+    if (item.status === "new") return;
+    cell.classList.add(item.status);
+    cell.append(el("span", { class: "state" }, WORDS[item.status]));
+  },
+  pick: (item, at) => { grid.reach(at); },
+  open: (item) => { location.href = pageOf(item.id); },
+  reached: (item) => current(item),
+  onkey: (event, item) => keys(event, item),
+  loaded(told) {
+    const nothing = document.getElementById("nothing");
+    nothing.hidden = told.total > 0;
+    nothing.textContent = state?.collected ? "None of these." : "Nothing is collected yet: set a threshold and press Collect.";
+    if (!told.total) document.getElementById("why").hidden = true;
+    for (const cell of grid.cells.values()) cell.classList.remove("current");
+    const first = grid.item(grid.at);
+    if (first) current(first);
+  },
+});
+
+function load(keep = false) {
+  const given = new URLSearchParams(named);
+  if (form.status.value) given.append("status", form.status.value);
+  if (form.order.value) given.set("classifier", "true");
+  grid.load(`/api/campaign/hits?${given}`, keep);
+}
+
+let asked = "";
+async function current(item) {
+  for (const cell of grid.cells.values()) cell.classList.toggle("current", cell.item === item);
+  if (asked === item.id) return;
+  asked = item.id;
+  await new Promise((done) => setTimeout(done, 120));  // not for every picture that is passed
+  if (asked !== item.id) return;
+  const given = new URLSearchParams({ name, id: item.id });
+  const [told, sample] = await Promise.all([
+    ask(`/api/campaign/why?${given}`).catch((error) => ({ error: error.message })),
+    ask(`/api/sample?${new URLSearchParams({ id: item.id })}`).catch(() => null),
+  ]);
+  if (asked === item.id) explain(item, told, sample);
+}
+
+function explain(item, told, sample) {
+  const side = document.getElementById("why");
+  side.hidden = false;
+  const view = el("figure", { class: "view" });
+  if (sample?.size) {
+    const mine = sample.shapes.filter((one) => one.task === task && one.number === item.number);
+    view.append(drawn(pictureOf(item.id, 640), sample.size, task ? mine : [], { alt: item.id }));
+  } else view.append(el("img", { src: pictureOf(item.id), alt: item.id }));
+  if (told.error) { side.replaceChildren(view, el("p", {}, told.error)); return; }
+  const seeds = told.seeds.map((seed) => el("li", {},
+    el(seed.known ? "a" : "span", seed.known ? { href: pageOf(seed.id), title: seed.name } : { title: seed.name },
+      el("img", { src: seed.known ? objectPicture(seed.id, seed.number) : "/static/no-picture.svg", alt: "" }),
+      el("div", { class: "name" }, seed.name),
+      el("div", { class: "quiet" }, seed.distance === null ? "" : `distance ${rounded(seed.distance)}`))));
+  side.replaceChildren(
+    view,
+    el("p", { class: "id" }, item.number === null ? item.id : `${item.id}#${item.number}`),
+    el("p", {}, "Score ", el("strong", {}, told.score.toFixed(3)),
+      `: closest to cluster ${told.cluster} of ${told.clusters}, `,
+      `${counted(told.members)} ${told.members === 1 ? "seed" : "seeds"} within ${rounded(told.radius)} of its centre.`),
+    el("h2", {}, "Its seeds, nearest first"),
+    el("ul", { class: "strip" }, ...seeds),
+    told.members > told.seeds.length ? el("p", { class: "quiet" }, `and ${counted(told.members - told.seeds.length)} more`) : "",
+  );
+}
+
+// Decisions: shown at once, written behind it, taken back if they were refused
+
+function keys(event, item) {
+  if (event.key === "a") judge("accepted");
+  else if (event.key === "d") judge("discarded");
+  else if (event.key === "u") undo();
+  else if (event.key === "Enter") location.href = pageOf(item.id);
+  else return false;
+  return true;
+}
+
+function chosen() {
+  const listed = marks.list().filter((id) => [...items()].some((item) => item.id === id));
+  if (listed.length) return listed;
+  const item = grid.item(grid.at);
+  return item ? [item.id] : [];
+}
+
+function* items() {
+  for (const page of grid.pages.values()) yield* page.items ?? [];
+}
+
+function put(standings) {
+  for (const item of items()) {
+    if (item.id in standings) Object.assign(item, standings[item.id]);
+  }
+  grid.redraw();
+}
+
+let queue = Promise.resolve();
+function judge(status) {
+  const ids = chosen();
+  if (!ids.length) return;
+  const before = {};
+  for (const item of items()) if (ids.includes(item.id)) before[item.id] = { status: item.status, accepted: item.accepted };
+  put(Object.fromEntries(ids.map((id) => [id, { status, accepted: status === "accepted" }])));
+  if (ids.length > 1) marks.set(ids, false);
+  else if (grid.at + 1 < grid.total) grid.reach(grid.at + 1);
+  queue = queue.then(() => ask("/api/campaign/judge", { name, ids, status }))
+    .then((told) => { put(told.standings); refresh(); })
+    .catch((error) => { put(before); say(error.message, true); });
+}
+
+function undo() {
+  queue = queue.then(() => ask("/api/campaign/undo", { name })).then((told) => {
+    put(told.standings);
+    const ids = Object.keys(told.standings);
+    const at = [...Array(grid.total).keys()].find((k) => grid.item(k)?.id === ids[0]);
+    if (at !== undefined) grid.reach(at);
+    say(ids.length === 1 ? `${ids[0]} is ${told.standings[ids[0]].status} again` : `${ids.length} taken back`);
+    refresh();
+  }).catch((error) => say(error.message, true));
+}
+
+// Numbers, threshold, versions
+
+let refreshing;
+function refresh() { clearTimeout(refreshing); refreshing = setTimeout(async () => show(await attempt(() => ask(`/api/campaign?${named}`))), 150); }
+
+function show(told) {
+  if (!told) return;
+  state = told;
+  const pairs = [["new", told.counts.new], ["accepted", told.counts.accepted], ["discarded", told.counts.discarded],
+    ["exported", told.counts.exported], ["collection rate", `${(100 * told.rate).toFixed(1)} %`],
+    ["seeds", told.seeds], ["version", told.version]];
+  document.getElementById("numbers").replaceChildren(...pairs.map(([title, value]) =>
+    el("div", {}, el("dt", {}, title), el("dd", {}, typeof value === "number" ? counted(value) : value))));
+  for (const one of document.querySelectorAll("[data-count]")) {
+    one.textContent = counted(one.dataset.count ? told.counts[one.dataset.count] : told.collected);
+  }
+  const active = document.getElementById("active");
+  active.textContent = told.active ? "Deactivate" : "Activate";
+  document.getElementById("collect").disabled = !told.active;
+  document.getElementById("collect").title = told.active ? "" : "Activate the campaign first";
+  document.getElementById("commit").hidden = !told.uncommitted;
+  document.getElementById("refine").disabled = !told.counts.accepted && !told.counts.discarded && !told.counts.exported;
+  document.getElementById("versions").replaceChildren(...told.versions.map((one) => el("tr", {},
+    el("td", { class: "number" }, one.number), el("td", { class: "nowrap" }, one.created),
+    el("td", { class: "number" }, counted(one.seeds)), el("td", { class: "number" }, counted(one.collected)))));
+}
+
+function would() {
+  const at = Number(slider.value);
+  document.getElementById("threshold-value").textContent = at.toFixed(2);
+  slider.setAttribute("aria-valuetext", at.toFixed(2));
+  if (!curve) return;
+  const n = curve[Math.round(at * 100)];
+  document.getElementById("would").textContent = n === null ? "" : `${counted(n)} samples reach it`;
+}
+
+async function count() {
+  const told = await ask(`/api/campaign/curve?${named}`).catch((error) => {
+    document.getElementById("would").textContent = error.message;
+    return null;
+  });
+  if (told) { curve = told.counts; would(); }
+}
+
+async function seeds() {
+  const told = await attempt(() => ask(`/api/campaign/seeds?${named}&limit=100`));
+  if (!told) return;
+  document.getElementById("seeds").replaceChildren(...told.items.map((seed) => el("li", {},
+    el("a", { href: pageOf(seed.id), title: seed.name },
+      el("img", { src: objectPicture(seed.id, seed.number), alt: "", loading: "lazy" }),
+      el("div", { class: "name" }, seed.name)))));
+}
+
+// Buttons
+
+const act = (id, work) => document.getElementById(id).addEventListener("click", () => attempt(work));
+act("accept", () => judge("accepted"));
+act("discard", () => judge("discarded"));
+act("undo", undo);
+act("active", async () => show(await ask("/api/campaign/set", { name, active: !state.active })));
+act("commit", async () => { show(await ask("/api/campaign/commit", { name })); count(); say("seeds committed"); });
+act("collect", async () => {
+  const threshold = Number(slider.value);
+  show(await ask("/api/campaign/set", { name, threshold }));
+  await ask("/api/campaign/collect", { name, threshold });
+  watchJob(collected, true);
+});
+act("refine", async () => {
+  await queue;
+  const told = await ask("/api/campaign/refine", { name });
+  show(told);
+  count();
+  seeds();
+  const left = told.left ? `, ${told.left} left` : "";
+  say(told.is_new ? `version ${told.version}: ${told.joined} joined the seeds${left}; press Collect to look again`
+    : "the seeds have not changed: accept something first");
+});
+function collected(job) {
+  if (job.state === "done") say(`${counted(job.result.new)} new of ${counted(job.result.processed)} looked at`);
+  refresh();
+  load();
+}
+
+const dialog = document.getElementById("export-dialog");
+act("export", () => dialog.showModal());
+act("export-close", () => dialog.close());
+document.getElementById("export-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const data = new FormData(event.target);
+  const wanted = { name, form: data.get("form"), statuses: data.getAll("statuses"), mark: data.has("mark") };
+  const told = await attempt(() => ask("/api/campaign/export", wanted));
+  if (!told) return;
+  dialog.close();
+  say(`${counted(told.samples)} samples exported`);
+  for (const note of told.notes) say(note);
+  el("a", { href: told.link, download: "" }).click();
+  refresh();
+  load();
+});
+
+slider.addEventListener("input", would);
+form.addEventListener("change", () => load());
+form.addEventListener("submit", (event) => event.preventDefault());
+document.addEventListener("keydown", (event) => {
+  const elsewhere = event.target === document.body || event.target.id === "main";
+  if (elsewhere && !isTyping(event) && grid.total && ["a", "d", "u", "ArrowRight", "ArrowDown"].includes(event.key)) {
+    event.preventDefault();
+    if (!keys(event, grid.item(grid.at))) grid.reach(grid.at);
+  }
+});
+
+show(await attempt(() => ask(`/api/campaign?${named}`)));
+load();
+count();
+seeds();
+would();
+watchJob((job) => { if (job.title === `collecting for ${name}`) collected(job); });
