@@ -10,6 +10,7 @@ from selectlab.columns import TaskType
 from selectlab.errors import DataError
 from selectlab.inputs.files import load_json
 from selectlab.inputs.lightly_predictions import parse_categories
+from selectlab.inputs.numbers import is_number
 from selectlab.inputs.prediction_checks import TaskSchema, rle_area, shown
 from selectlab.inputs.prediction_columns import PredictionBuilder, PredictionTable
 from selectlab.inputs.sample_ids import sample_id
@@ -184,7 +185,7 @@ def rle_counts(value: Mapping[str, Any], where: str) -> list[int]:
 
 
 def _is_polygon(value: Any) -> bool:
-    numbers = isinstance(value, list) and all(type(v) in (int, float) for v in value)
+    numbers = isinstance(value, list) and all(map(is_number, value))
     return numbers and len(value) >= 6 and len(value) % 2 == 0
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from selectlab.columns import MetadataField
 from selectlab.errors import DataError, did_you_mean
+from selectlab.inputs.numbers import is_number
 from selectlab.inputs.prediction_checks import shown
 
 if TYPE_CHECKING:
@@ -131,8 +132,8 @@ _CATEGORY = "text, a whole number, true or false"
 
 def _number(value: Any) -> float | None:
     """Return a finite number, or ``None``; text and booleans are none."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return float(value) if number and math.isfinite(value) else None
+    number = isinstance(value, np.number) and math.isfinite(value)
+    return float(value) if number or is_number(value) else None
 
 
 def _category(value: Any) -> Any:

@@ -16,6 +16,7 @@ Float64 = npt.NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-3
 RANGE_TOLERANCE = 1e-6
+_LONGEST_RUN = 1 << 53
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def rle_area(value: Any, where: str) -> float:
         >>> rle_area([1, 3], "a.json")
         3.0
     """
-    if not isinstance(value, list) or not all(type(run) is int and run >= 0 for run in value):
+    if not isinstance(value, list) or not all(
+        type(run) is int and 0 <= run < _LONGEST_RUN for run in value
+    ):
         raise DataError(
             f"{where} must be a list of run lengths, whole numbers >= 0, got {shown(value)}"
         )

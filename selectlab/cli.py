@@ -18,6 +18,7 @@ from selectlab.commands.installed import schema, strategies
 from selectlab.commands.metrics import metrics
 from selectlab.commands.options import InPanels
 from selectlab.commands.predict import predict
+from selectlab.commands.report import report
 from selectlab.commands.select import select, validate
 from selectlab.commands.studio import studio
 from selectlab.errors import SelectlabError
@@ -83,6 +84,7 @@ app.command("assert")(assert_)
 app.add_typer(imports.app)
 app.command()(frames)
 app.command(cls=InPanels)(select)
+app.command()(report)
 app.command()(export)
 app.command()(studio)
 app.command()(index)

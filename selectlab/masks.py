@@ -12,6 +12,9 @@ from selectlab.shapes import Mask
 
 Pixels = npt.NDArray[np.bool_]
 
+LARGEST_PX = 1 << 30
+"""Pixels of a mask, that a file may not make us take all memory."""
+
 
 def pixels_of(mask: Mask, where: str = "mask") -> Pixels:
     """Return the pixels of a mask, (height, width).
@@ -21,20 +24,25 @@ def pixels_of(mask: Mask, where: str = "mask") -> Pixels:
         where: Whose it is, for messages.
 
     Raises:
-        DataError: The mask does not fill its image.
+        DataError: The mask does not fill its image, or is too large.
 
     Example:
         >>> pixels_of(Mask((1, 3), width=2, height=2)).astype(int)
         array([[0, 1],
                [1, 1]])
     """
-    size = mask.width * mask.height
-    counts = np.array(mask.counts, dtype=np.int64)
-    if counts.sum() != size:
+    size, filled = mask.width * mask.height, sum(mask.counts)
+    if filled != size:
         raise DataError(
-            f"{where}: a mask of {counts.sum()} px does not fit an image of {mask.width} x "
+            f"{where}: a mask of {filled} px does not fit an image of {mask.width} x "
             f"{mask.height} px"
         )
+    if size > LARGEST_PX:
+        raise DataError(
+            f"{where}: a mask of {mask.width} x {mask.height} px is too large; at most "
+            f"{LARGEST_PX} px"
+        )
+    counts = np.array(mask.counts, dtype=np.int64)
     inside = np.arange(len(counts)) % 2 == 1
     return np.repeat(inside, counts).reshape(mask.height, mask.width)
 

@@ -64,7 +64,7 @@ def studio_folder(root: Path) -> Path:
 
 def vectors() -> list[list[float]]:
     """Two groups of unit vectors: even rows about the first axis, odd rows about the second."""
-    noise = np.random.default_rng(5).normal(size=(len(NAMES), 5)) * 0.15
+    noise = np.random.default_rng(5).normal(size=(len(NAMES), 5)) * 0.05
     noise[np.arange(len(NAMES)), np.arange(len(NAMES)) % 2] += 1
     found: list[list[float]] = (noise / np.linalg.norm(noise, axis=1, keepdims=True)).tolist()
     return found
@@ -137,3 +137,34 @@ def served(studio: Studio, access: Access | None = None) -> Iterator[Client]:
             client.http.close()
             server.should_exit = True
             thread.join(20)
+
+
+def flickering_folder(root: Path) -> Path:
+    """Write 12 frames of a video whose first object is not found in frame 5."""
+    from video_builder import scene, write_image
+
+    names = [f"clip-{k:03d}-mp4.png" for k in range(12)]
+    task = ".lightly/predictions/det"
+    files: dict[str, Any] = {
+        ".lightly/predictions/tasks.json": ["det"],
+        f"{task}/schema.json": {
+            "task_type": "object-detection",
+            "categories": [{"id": 0, "name": "disc"}, {"id": 1, "name": "square"}],
+        },
+    }
+    for k, name in enumerate(names):
+        found = [
+            {
+                "category_id": kind,
+                "bbox": [x - size / 2, y - size / 2, size, size],
+                "score": 0.9,
+            }
+            for kind, x, y, size in scene(k)
+            if not (k == 5 and kind == 0)
+        ]
+        content = {"file_name": name, "predictions": found}
+        files[f"{task}/{name.removesuffix('.png')}.json"] = content
+    data = build(root / "video", files)
+    for k, name in enumerate(names):
+        write_image(data / name, k)
+    return data

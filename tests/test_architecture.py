@@ -69,6 +69,8 @@ LAYERS = [
     "assertion_run prediction_files",
     "exports",
     "video",
+    "thumbnails",
+    "report",
     "campaigns",
     "aperture label_studio testing",
     "studio",

@@ -23,6 +23,8 @@ from folder_builder import build, npy
 from selectlab.campaigns import Campaigns
 from selectlab.corpus import Corpus
 from selectlab.inputs.folder import open_dataset
+from selectlab.store.database import Database
+from selectlab.store.places import Place
 
 N = 600
 COLLECTOR = """
@@ -110,6 +112,15 @@ def outcome(campaigns: Campaigns) -> dict[str, Any]:
     return told
 
 
+def n_claims(place: str) -> int:
+    """How many rows a store takes for those that somebody is at."""
+    database = Database(Place.of(place), read_only=True)
+    with database.reading() as connection:
+        found = connection.exec_driver_sql("SELECT count(*) FROM claims").scalar_one()
+    database.close()
+    return int(found)
+
+
 def uninterrupted(folder: Path, place: Path, **how: Any) -> dict[str, Any]:
     """What it comes to when nobody interferes, at once, in a store of its own."""
     alone = begun(folder, place / "alone.db")
@@ -134,6 +145,7 @@ def test_killed_and_run_again_is_as_never_killed(
         assert process.returncode == -signal.SIGKILL, said
     found = campaigns.collect(**how)
     assert outcome(campaigns) == expected
+    assert n_claims(str(campaigns.store_place)) == 0
     runs = campaigns.get("one").runs
     assert [run.state for run in runs] == ["running"] * len(deadly) + ["finished"]
     assert sum(run.n_processed for run in runs) == N

@@ -692,7 +692,7 @@ def n_claims(place: str) -> int:
 
 
 def test_claims_of_killed_runs_go(place: str) -> None:
-    """With the rows that another run has done, or with the next run after they have expired."""
+    """When another run is through, or with the next run after they have expired."""
     now = NOON
     with Store.open(place, clock=lambda: now) as store:
         killed = begun(store)
@@ -702,17 +702,16 @@ def test_claims_of_killed_runs_go(place: str) -> None:
         lower = store.start_run(version, "all", 0.25)
         store.claim(lower, 20, 30)
         second = store.start_run(version, "all", 0.5)
-        store.commit_batch(second, 0, 10, [])
-        assert n_claims(place) == 2
-        store.commit_batch(second, 20, 30, [])  # not yet at the lower threshold
-        store.finish_run(second)
-        assert n_claims(place) == 2
+        store.fail_run(second, "stopped")
+        assert n_claims(place) == 3
+        store.finish_run(store.start_run(version, "all", 0.5))
+        assert n_claims(place) == 1  # of the one that is at a lower threshold
         now += timedelta(seconds=60)
         third = store.start_run(version, "all", 0.5)
         assert n_claims(place) == 0
-        store.claim(killed, 30, 40)
+        store.claim(lower, 30, 40)
         now += timedelta(seconds=60)
-        store.finish_run(third)
+        store.fail_run(third, "stopped")
         assert n_claims(place) == 0
 
 

@@ -273,7 +273,8 @@ def test_without_images(tmp_path: Path) -> None:
         "data.yaml", "samples.csv", "train.txt",
     ]  # fmt: skip
     assert notes == [
-        "there are no labels and no class names, as no task goes along",
+        "there are no labels and no class names, as no task goes along, and ultralytics refuses "
+        "that; name predictions (--task), or write names into data.yaml",
         "3 images have an ending that ultralytics does not read",
     ]
 

@@ -27,6 +27,7 @@ from selectlab.exports.image_urls import UrlTemplate
 from selectlab.exports.items import Item, Items
 from selectlab.exports.sources import fields_for, items_of, items_of_labels
 from selectlab.exports.tables import Csv, Json, Jsonl, List, Parquet
+from selectlab.exports.workplace import workplace
 from selectlab.exports.writer import Writer
 from selectlab.inputs import Embeddings, Metadata
 from selectlab.inputs.coco import read_coco
@@ -622,9 +623,48 @@ def test_an_id_that_breaks_the_line_is_refused(tmp_path: Path) -> None:
         export(items_of(["a\u2028b"]), tmp_path / "t.txt", List())
     assert str(caught.value) == "sample id 'a\\u2028b' breaks the line; a list has one id a line"
     assert list(tmp_path.iterdir()) == []
-    export(items_of(["a\nb"]), tmp_path / "t.csv", Csv())
+    odd = ["a\nb", "a\rb", "a\r\n", 'a"\r', "a,b"]
+    export(items_of(odd), tmp_path / "t.csv", Csv())
     with (tmp_path / "t.csv").open(newline="") as file:
-        assert list(csv.reader(file))[1] == ["1", "a\nb", ""]
+        assert [row[1] for row in csv.reader(file)][1:] == odd
+    assert pd.read_csv(tmp_path / "t.csv")["sample_id"].tolist() == odd
+
+
+LISTED = """
+import resource, sys
+from pathlib import Path
+from selectlab.exports import tables
+from selectlab.exports.export import export
+from selectlab.exports.sources import items_of
+import pyarrow.parquet, selectlab.selection
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
+export(items_of(sys.argv[1]), Path(sys.argv[2]), tables.Csv())
+print(peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no getrusage")
+def test_a_million_ids_are_held_packed(tmp_path: Path) -> None:
+    """As texts they would take 160 MB."""
+    ids, out = tmp_path / "ids.txt", tmp_path / "out.csv"
+    ids.write_text("".join(f"folder/{at:07d}.png\n" for at in range(1_000_000)))
+    command = [sys.executable, "-c", LISTED, str(ids), str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) / 1024 < 80
+
+
+def test_a_list_longer_than_a_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids come once, in the order of the file, and a bad byte has its place in the whole."""
+    monkeypatch.setattr(rankings, "_PIECE", 8)
+    path = tmp_path / "ids.txt"
+    path.write_bytes("\ufeffb.png\r\n\na.png\nü.png\n\na.png\n0.png\nb.png".encode())
+    assert [item.sample_id for item in items_of(path)] == ["b.png", "a.png", "ü.png", "0.png"]
+    path.write_bytes(b"a.png\nb.png\nc.png\n\xff.png\n")
+    with pytest.raises(DataError, match=r"not UTF-8 text, byte 18 cannot be read"):
+        items_of(path)
 
 
 MILLION = """
@@ -766,7 +806,8 @@ def test_what_is_there_is_replaced_only_where_we_wrote_it(tmp_path: Path) -> Non
     assert written(out) == {"1.txt": "y"}
     (out / "1.txt").write_text("labelled by hand")
     assert refused(out, Pages(), overwrite=True) == (
-        "'1.txt' was changed after it was exported; move what you want to keep, or remove the folder"
+        "'1.txt' was added or changed after the export; move what you want to keep, or remove the "
+        "folder"
     )
     (out / MARK).unlink()
     assert refused(out, Pages(), overwrite=True) == (
@@ -793,6 +834,69 @@ def test_a_copy_of_an_export_may_be_replaced(tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "out", tmp_path / "copy")
     export(items_of(["a"]), tmp_path / "copy", Pages(word="y"), overwrite=True)
     assert written(tmp_path / "copy") == {"1.txt": "y"}
+
+
+def test_what_a_trainer_leaves_may_be_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export(items_of(["a"]), out, Pages())
+    (out / "labels").mkdir()
+    (out / "labels" / "train.cache").write_bytes(b"x")
+    export(items_of(["a"]), out, Pages(word="y"), overwrite=True)
+    assert written(out) == {"1.txt": "y"}
+    (out / "mine.txt").write_text("by hand")
+    with pytest.raises(ConfigError, match=r"'mine.txt' was added or changed after the export; "):
+        export(items_of(["a"]), out, Pages(), overwrite=True)
+
+
+def test_a_link_to_a_folder_stays(tmp_path: Path) -> None:
+    (tmp_path / "disk" / "real").mkdir(parents=True)
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "disk" / "real")
+    for word in ("x", "y"):
+        made = export(items_of(["a"]), link, Pages(word=word), overwrite=True)
+        assert (made.path, link.is_symlink()) == (link, True)
+        assert written(tmp_path / "disk" / "real") == {"1.txt": word}
+    assert [path.name for path in (tmp_path / "disk").iterdir()] == ["real"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from selectlab.exports import export as module
+from selectlab.exports.sources import items_of
+from selectlab.exports.tables import Csv
+def killed(fresh, target, old):
+    if sys.argv[2] == "moved":
+        target.rename(old)
+    os.kill(os.getpid(), signal.SIGKILL)
+module.swap = killed
+module.export(items_of(["a"]), Path(sys.argv[1]), Csv(), overwrite=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+@pytest.mark.parametrize("when", ["made", "moved"])
+def test_what_a_killed_export_left_is_removed_by_the_next(when: str, tmp_path: Path) -> None:
+    """That of other places, of the living and of others stays."""
+    place = tmp_path / "o.csv"
+    export(items_of(["a"]), place, Csv())
+    for target in (place, tmp_path / "other.csv"):
+        target.write_text("before")
+        command = [sys.executable, "-c", KILLED, str(target), when]
+        assert subprocess.run(command, check=False).returncode == -9
+    (tmp_path / ".o.csv-abcdefgh").mkdir()
+    assert place.exists() is (when == "made")
+    assert len(list(tmp_path.glob(".o.csv-*"))) == 2
+    with workplace(place):
+        assert len(list(tmp_path.glob(".o.csv-*"))) == (2 if when == "made" else 3)
+        with pytest.raises(DataError):
+            export(items_of(["a\nb"]), tmp_path / "o.csv", List(), overwrite=True)
+        assert len(list(tmp_path.glob(".o.csv-*"))) == (2 if when == "made" else 3)
+        export(items_of(["b"]), place, Csv(), overwrite=True)
+        assert len(list(tmp_path.glob(".o.csv-*"))) == 2
+    assert [path.name for path in tmp_path.glob(".o.csv-*")] == [".o.csv-abcdefgh"]
+    assert len(list(tmp_path.glob(".other.csv-*"))) == 1
+    assert pd.read_csv(place)["sample_id"].tolist() == ["b"]
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a user who may be refused")

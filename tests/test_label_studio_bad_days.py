@@ -8,8 +8,17 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -30,9 +39,12 @@ from selectlab.inputs.folder import open_dataset
 from selectlab.label_studio import (
     Client,
     LocalFiles,
+    Patience,
     Pushed,
+    Standing,
     Target,
     Token,
+    address_of,
     find_project,
     pull,
     push,
@@ -40,11 +52,13 @@ from selectlab.label_studio import (
 )
 from selectlab.label_studio.client import NotThereError
 from selectlab.label_studio.projects import MADE_BY
+from selectlab.progress import watched
 from selectlab.rounds.ledger import Ledger, place_of
 
 N = 10
 PLACE = "https://images.example.org/{id}"
 TOOL = "label-studio"
+SHORT = [1, 2, 4, 8]
 
 
 @dataclass
@@ -274,22 +288,50 @@ def test_batches_shrink_until_they_fit(bench: Bench) -> None:
 
 def test_a_task_that_is_too_large_alone(bench: Bench) -> None:
     limited(bench.server, 10)
-    with pytest.raises(DataError) as caught:
-        bench.push()
-    number = next(iter(bench.server.projects))
-    assert str(caught.value) == (
-        f"{bench.server.url}: POST /api/projects/{number}/import: 413, too large; "
-        f"{bench.ids[0]!r} alone is too much; 0 tasks were sent to 'Night', the same command goes "
-        "on from there"
-    )
-    assert bench.server.tasks == {}
+    done = bench.push()
+    assert (done.n_sent, done.too_large) == (0, tuple(bench.ids))
+    assert (bench.server.tasks, bench.pending()) == ({}, [])
+
+
+@pytest.mark.parametrize("large", [(0,), (5,), (3, 4, 9)])
+def test_a_task_that_is_too_large_is_left_out(bench: Bench, large: tuple[int, ...]) -> None:
+    """The rest is sent, together again behind it; once the server takes it, so is that one."""
+    too_large = tuple(bench.ids[i] for i in large)
+    limited_to(bench.server, lambda body: not {*too_large} & {*samples_in(body)})
+    done = bench.push(batch=8)
+    assert (done.n_sent, done.too_large) == (N - len(large), too_large)
+    assert bench.server.samples() == sorted({*bench.ids} - {*too_large})
+    assert bench.pending() == []
+    bench.server.mishaps.clear()
+    done = bench.push()
+    assert (done.n_sent, done.n_before, done.too_large) == (len(large), N - len(large), ())
+    assert bench.agrees()
+
+
+def test_parts_grow_again_behind_a_task_that_is_too_large(tmp_path: Path) -> None:
+    """The first of 40: 32, 16, 8, 4, 2, 1 are refused, then 1, 2, 4, 8, 16 and 8 go out."""
+    ids = names(40)
+    with unruly.running() as server:
+        bench = Bench(server, make(tmp_path / "data", ids), ids)
+        limited_to(server, lambda body: ids[0] not in samples_in(body))
+        assert bench.push(batch=32).n_sent == 39
+        assert bench.imports() <= 6 + 7
+
+
+def samples_in(body: bytes) -> list[str]:
+    return [task["data"]["sample_id"] for task in json.loads(body)]
 
 
 def limited(server: Unruly, most: int) -> None:
     """Refuse imports with more bytes, as a proxy does."""
+    limited_to(server, lambda body: len(body) <= most)
+
+
+def limited_to(server: Unruly, fits: Callable[[bytes], bool]) -> None:
+    """Refuse imports that do not fit."""
 
     def refuse(handler: unruly.Handler) -> bool:
-        if len(handler.body) <= most:
+        if fits(handler.body):
             return False
         return unruly.refusing(413, b"<h1>Too Large</h1>", Content_Type="text/html")(handler)
 
@@ -395,6 +437,19 @@ def test_what_comes_later_than_anybody_waits_is_removed(bench: Bench) -> None:
     assert bench.agrees()
 
 
+def test_doubles_are_found_though_other_tasks_are_gone(bench: Bench) -> None:
+    """Two copies more and three tasks less: fewer tasks than samples that were sent."""
+    bench.push()
+    tasks = list(bench.server.tasks.values())
+    copies = [{"data": task["data"]} for task in tasks[:2]]
+    late = bench.server.add_tasks(tasks[0]["project"], copies)
+    for task in tasks[-3:]:
+        del bench.server.tasks[task["id"]]
+    assert bench.push().n_doubles == 2
+    assert not {*late} & bench.server.tasks.keys()
+    assert bench.server.samples() == sorted(bench.ids[:-3])
+
+
 def test_doubles_that_differ_stay(bench: Bench) -> None:
     bench.push()
     first = next(iter(bench.server.tasks.values()))
@@ -458,12 +513,67 @@ def test_a_server_that_was_set_up_anew(bench: Bench) -> None:
 def test_tasks_that_somebody_removed_stay_removed(bench: Bench) -> None:
     bench.push()
     gone = bench.server.tasks.pop(next(iter(bench.server.tasks)))["data"]["sample_id"]
-    assert bench.push().n_sent == 0
+    note = (
+        "samples sent before whose tasks are gone; --resend-missing sends them again: 1, first in "
+        f"{gone!r}"
+    )
+    for dry_run in (True, False):
+        done = bench.push(dry_run=dry_run)
+        assert (done.n_sent, done.n_before, done.notes) == (0, N, (note,))
+    found = stands(bench)
+    assert (found.missing, found.agrees) == ((gone,), False)
+
+
+def test_tasks_that_somebody_removed_by_mistake(bench: Bench) -> None:
+    """Three are gone, one of them not in the ranking: two are sent again, the third stays gone."""
+    bench.push()
+    for number in list(bench.server.tasks)[:3]:
+        del bench.server.tasks[number]
+    note = "samples sent again, as the project has no task of them any more: 2, first in "
+    for dry_run in (True, False):
+        done = bench.push(bench.ids[1:], resend_missing=True, dry_run=dry_run)
+        assert (done.n_sent, done.n_before, done.n_doubles) == (2, N - 3, 0)
+        assert done.notes == (f"{note}{bench.ids[1]!r}",)
+    assert stands(bench).missing == (bench.ids[0],)
+    assert bench.push(resend_missing=True).n_sent == 1
+    assert bench.agrees()
+    assert bench.push(resend_missing=True).notes == ()
+
+
+def test_sending_again_that_breaks_off(bench: Bench) -> None:
+    """The answer is lost: what arrived is found, and nothing is sent a third time."""
+    bench.push()
+    for number in list(bench.server.tasks)[:6]:
+        del bench.server.tasks[number]
+    bench.server.mishaps.append(importing(after=unruly.done_then_reset))
+    done = bench.push(resend_missing=True)
+    assert (done.n_sent, done.n_doubles) == (6, 0)
+    assert bench.agrees()
+
+
+def stands(bench: Bench) -> Standing:
     with bench.client() as client, bench.ledger() as ledger:
         project = find_project(client, "Night")
         assert project is not None
-        found = standing(ledger, client, project)
-    assert (found.missing, found.agrees) == ((gone,), False)
+        return standing(ledger, client, project)
+
+
+def test_what_is_open(bench: Bench) -> None:
+    """Of 10: one gone, one annotated twice, one skipped, one skipped and annotated: 6 are open.
+
+    A task of others, one that the ledger knows nothing of, and doubles of an open and of an
+    annotated sample change nothing.
+    """
+    bench.push()
+    assert stands(bench).n_open == N
+    tasks = list(bench.server.tasks.values())
+    del bench.server.tasks[tasks[0]["id"]]
+    for number, skipped in ((1, False), (1, False), (2, True), (3, True), (3, False)):
+        bench.server.annotate(tasks[number]["id"], was_cancelled=skipped)
+    copies = [{"data": tasks[number]["data"]} for number in (1, 5)]
+    others = [{"data": {"image": "https://x/1.png"}}, {"data": {"sample_id": "x", "image": "x"}}]
+    bench.server.add_tasks(tasks[0]["project"], [*copies, *others])
+    assert stands(bench).n_open == N - 4
 
 
 def test_tasks_that_the_ledger_knows_nothing_of(bench: Bench) -> None:
@@ -471,10 +581,7 @@ def test_tasks_that_the_ledger_knows_nothing_of(bench: Bench) -> None:
     number = next(iter(bench.server.projects))
     strange = {"data": {"sample_id": bench.ids[7], "image": "https://elsewhere/7.png"}}
     bench.server.add_tasks(number, [strange, {"data": {"image": "https://elsewhere/8.png"}}])
-    with bench.client() as client, bench.ledger() as ledger:
-        project = find_project(client, "Night")
-        assert project is not None
-        found = standing(ledger, client, project)
+    found = stands(bench)
     assert (found.unknown, found.n_foreign, found.agrees) == ((bench.ids[7],), 1, False)
 
 
@@ -577,9 +684,27 @@ def test_a_redirect_is_not_followed(bench: Bench) -> None:
             bench.push()
         assert other.requests == []
     assert str(caught.value) == (
-        f"{bench.server.url}: redirects /api/projects to http://127.0.0.1, where the token was not "
-        "sent; if that is the server, give it as --url"
+        f"{bench.server.url}: redirects /api/projects to {other.url}/api/projects, where the token "
+        "was not sent; if that is the server, give it as --url"
     )
+    assert address_of(f"{other.url}/api/projects") == other.url
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("/user/login/?next=/api", "{here}/user/login/"),
+        ("https://me:s3cret@x.org:8443/ls/?t=1#a", "https://x.org:8443/ls/"),
+        ("", "{here}/api/projects"),
+    ],
+)
+def test_where_a_redirect_leads(bench: Bench, location: str, told: str) -> None:
+    away = unruly.refusing(307, Location=location)
+    bench.server.mishaps.append(Mishap("GET", "/api/projects", before=away))
+    with pytest.raises(DataError) as caught:
+        bench.push()
+    there = told.format(here=bench.server.url)
+    assert f": redirects /api/projects to {there}, where the token was not" in str(caught.value)
 
 
 def test_a_page_to_log_in(bench: Bench) -> None:
@@ -600,6 +725,121 @@ def test_something_else_that_speaks_json(bench: Bench, body: bytes) -> None:
     )
     with pytest.raises(DataError, match=r"/api/projects does not answer as Label Studio does$"):
         bench.push()
+
+
+# Connections that cannot be encrypted
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for 127.0.0.1 that nobody trusts."""
+    place = tmp_path_factory.mktemp("tls") / "server.pem"
+    words = (
+        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+        f"-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout {place} -out {place}.crt"
+    )
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    subprocess.run(words.split(), capture_output=True, check=True)
+    place.write_bytes(place.read_bytes() + Path(f"{place}.crt").read_bytes())
+    return place
+
+
+def asked(address: str, waits: list[float]) -> Any:
+    with Client(address, Token(TOKEN, "the test"), 5.0, waits.append) as client:
+        return find_project(client, "Night")
+
+
+def test_a_certificate_that_nobody_trusts(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused at once, and taken where the environment names it."""
+    waits: list[float] = []
+    with unruly.running(certificate) as server:
+        with pytest.raises(DataError) as caught:
+            asked(server.url, waits)
+        assert str(caught.value) == (
+            f"{server.url}: its certificate is not trusted (self-signed certificate); if an "
+            "authority of your own has signed it, name the file of that authority in SSL_CERT_FILE"
+        )
+        assert waits == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert asked(server.url, waits) is None
+        monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.none")
+        with pytest.raises(ConfigError) as refused:
+            asked(server.url, waits)
+    assert str(refused.value) == (
+        f"SSL_CERT_FILE={certificate}.none: cannot be loaded (No such file or directory)"
+    )
+
+
+def test_https_where_there_is_none(server: Unruly) -> None:
+    waits: list[float] = []
+    address = server.url.replace("http:", "https:")
+    with pytest.raises(DataError) as caught:
+        asked(address, waits)
+    assert (
+        str(caught.value) == f"{address}: does not answer in TLS; write http:// instead of https://"
+    )
+    assert waits == []
+
+
+def test_http_where_there_is_tls() -> None:
+    """An alert of TLS, as the server cannot read the question."""
+    waits: list[float] = []
+    alert = bytes([0x15, 3, 1, 0, 2, 2, 0x16])
+    with answering(alert) as port, pytest.raises(DataError) as caught:
+        asked(f"http://127.0.0.1:{port}", waits)
+    assert str(caught.value) == (
+        f"http://127.0.0.1:{port}: does not answer in plain HTTP; write https:// instead of http://"
+    )
+    assert waits == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "The plain HTTP request was sent to HTTPS port",
+        "Reason: You're speaking plain HTTP to an SSL-enabled server port.",
+    ],
+)
+def test_http_where_a_proxy_wants_tls(bench: Bench, page: str) -> None:
+    """As nginx and Apache do."""
+    refusal = unruly.refusing(400, f"<h1>{page}</h1>".encode(), Content_Type="text/html")
+    bench.server.mishaps.append(Mishap("GET", "/api", before=refusal))
+    with pytest.raises(DataError, match=r"plain HTTP; write https:// instead of http://$"):
+        asked(bench.server.url, bench.waits)
+    assert bench.waits == []
+
+
+def test_a_server_that_hangs_up_while_tls_begins(bench: Bench) -> None:
+    """That may be a proxy that has just been started: it is asked again."""
+    with answering(b"") as port, pytest.raises(DataError, match="cannot be reached") as caught:
+        asked(f"https://127.0.0.1:{port}", bench.waits)
+    assert str(caught.value).endswith("is the server running?")
+    assert bench.waits == [1, 2, 4, 8]
+
+
+@contextmanager
+def answering(content: bytes) -> Iterator[int]:
+    """Answer every connection with the same bytes, and hang up."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(content)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
 
 
 # Tokens
@@ -871,6 +1111,28 @@ def test_what_nobody_says_any_more_goes(bench: Bench) -> None:
         assert [label.kind for label in ledger.labels()] == ["objects"]
 
 
+def test_labels_are_exchanged_at_once(bench: Bench) -> None:
+    """The older of two annotations counts again, and the database refuses it: the newer stays."""
+    bench.push()
+    first = next(iter(bench.server.tasks))
+    bench.server.annotate(first, [box()])
+    bench.server.annotate(first, [])
+    pulled(bench)
+    before = held(bench)
+    bench.server.tasks[first]["annotations"].pop()
+    bench.server.tasks[first]["updated_at"] = bench.server.moment()
+    with closing(sqlite3.connect(place_of(bench.dataset))) as database:
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON labels BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+        with pytest.raises(DataError, match="full"):
+            pulled(bench)
+        assert held(bench) == before
+        database.execute("DROP TRIGGER full")
+    assert pulled(bench).labels.new == 1
+    assert len(held(bench)[bench.ids[0]].shapes) == 1
+
+
 def test_tasks_come_in_pages(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("selectlab.label_studio.listing.PAGE", 3)
     monkeypatch.setattr("selectlab.label_studio.listing.WHOLE_PAGE", 4)
@@ -924,6 +1186,105 @@ def test_a_pull_that_breaks_off_is_made_up_for(bench: Bench) -> None:
     assert pulled(bench).labels.new == N
 
 
+# Waiting
+
+
+def waiting(bench: Bench, events: Sequence[Callable[[], None]]) -> tuple[list[str], list[float]]:
+    """Wait until none is open; after each look, something happens."""
+    lines: list[str] = []
+    waits: list[float] = []
+    coming = iter(events)
+
+    def pause(seconds: float) -> None:
+        waits.append(seconds)
+        if seconds == 60:
+            next(coming)()
+
+    token = Token(bench.token, "the test")
+    with bench.ledger() as ledger, Client(bench.server.url, token, 5.0, pause) as client:
+        project = find_project(client, "Night")
+        assert project is not None
+        Patience(client, 60, lines.append).until_none_is_open(ledger, project)
+    assert next(coming, None) is None
+    return lines, waits
+
+
+def test_waiting_until_none_is_open(bench: Bench) -> None:
+    """10 open; nothing happens; one is removed and eight annotated; the last one is skipped."""
+    bench.push()
+    first, *some, last = bench.server.tasks
+    key = f"{bench.server.url}/projects/{next(iter(bench.server.projects))}"
+
+    def most() -> None:
+        del bench.server.tasks[first]
+        for number in some:
+            bench.server.annotate(number)
+
+    events = [
+        lambda: None,
+        most,
+        lambda: None,
+        lambda: bench.server.annotate(last, was_cancelled=True),
+    ]
+    lines, waits = waiting(bench, events)
+    assert lines == [
+        f"10 tasks are open; label them at {key}",
+        f"1 task is open; label it at {key}",
+    ]
+    assert waits == [60] * 4
+
+
+def test_waiting_for_a_server_that_is_down(bench: Bench) -> None:
+    """Two looks in vain are one line; when it is back, so is the number."""
+    bench.push()
+    tasks = list(bench.server.tasks)
+    down = Mishap("GET", "/api", before=unruly.refusing(503), times=10)
+    later = Mishap("GET", "/api", before=unruly.refusing(429, Retry_After="100"))
+
+    def all_done() -> None:
+        for number in tasks:
+            bench.server.annotate(number)
+
+    events = [
+        lambda: bench.server.mishaps.append(down),
+        lambda: None,
+        lambda: None,
+        lambda: bench.server.mishaps.append(later),
+        all_done,
+    ]
+    lines, waits = waiting(bench, events)
+    assert [line.partition(";")[0].rpartition(": ")[2] for line in lines] == [
+        "10 tasks are open",
+        "the server failed with 503",
+        "10 tasks are open",
+        "429, too many requests",
+        "10 tasks are open",
+    ]
+    assert lines[1].endswith("the server failed with 503; looking again every 60 s")
+    assert waits == [60, *SHORT, 60, *SHORT, 60, 60, 100, 60]
+
+
+@pytest.mark.parametrize("refused", ["token", "project"])
+def test_waiting_ends_where_nothing_can_come(bench: Bench, refused: str) -> None:
+    bench.push()
+    number = next(iter(bench.server.projects))
+
+    def happens() -> None:
+        if refused == "token":
+            bench.server.accepted = set()
+        else:
+            bench.server.projects.clear()
+
+    with pytest.raises(DataError) as caught:
+        waiting(bench, [happens])
+    said = {
+        "token": f"GET /api/projects/{number}: 401, does not take the token of the test: Invalid "
+        "token. Token ***",
+        "project": f"project 'Night', number {number}, is not there any more",
+    }
+    assert str(caught.value) == f"{bench.server.url}: {said[refused]}"
+
+
 # From the command line
 
 
@@ -949,12 +1310,103 @@ def test_the_commands(bench: Bench, tmp_path: Path) -> None:
     status = run(bench, "status", "--project", "Night", "--json")
     told = json.loads(status.stdout)
     assert (status.exit_code, told["sent"], told["annotated"], told["agrees"]) == (0, 10, 1, True)
+    assert told["open"] == 9
     fetched = run(bench, "pull", "--project-id", str(number))
     assert fetched.output == ("1 label new, 0 replaced: 1 task looked at in project 'Night'\n")
     bench.server.tasks.popitem()
     status = run(bench, "status", "--project", "Night")
     assert status.exit_code == 1
+    assert re.search(r"^open +8 *$", status.output, re.MULTILINE)
     assert f"sent, but no longer there: 1\n  {bench.ids[-1]}\n" in status.output
+
+
+def chosen_in(bench: Bench, folder: Path) -> str:
+    chosen = folder / "todo.txt"
+    chosen.write_text("".join(f"{name}\n" for name in bench.ids), encoding="utf-8")
+    return str(chosen)
+
+
+def test_a_push_that_leaves_out_what_is_too_large_says_so(bench: Bench, tmp_path: Path) -> None:
+    limited_to(bench.server, lambda body: bench.ids[3] not in samples_in(body))
+    words = ("push", chosen_in(bench, tmp_path), "--project", "Night", "--image-url", PLACE)
+    done = run(bench, *words)
+    key = f"{bench.server.url}/projects/{next(iter(bench.server.projects))}"
+    assert done.output == (
+        f"9 tasks sent: new project 'Night', {key}\n"
+        f"too large for the server, not sent: 1\n  {bench.ids[3]}\n"
+    )
+    assert str(done.exception) == (
+        f"{key}: 1 task too large (413), not sent: {bench.ids[3]!r}; let the server or the proxy "
+        "before it take larger requests (client_max_body_size of nginx), or send fewer predictions "
+        "(--min-score); then push again"
+    )
+    assert isinstance(done.exception, DataError)
+    told = json.loads(run(bench, *words, "--json").stdout)
+    assert (told["sent_before"], told["too_large"]) == (9, [bench.ids[3]])
+
+
+def test_sending_again_from_the_command_line(bench: Bench, tmp_path: Path) -> None:
+    bench.push()
+    bench.server.tasks.popitem()
+    words = ("push", chosen_in(bench, tmp_path), "--project", "Night", "--image-url", PLACE)
+    assert json.loads(run(bench, *words, "--json").stdout)["sent"] == 0
+    assert json.loads(run(bench, *words, "--json", "--resend-missing").stdout)["sent"] == 1
+    assert bench.agrees()
+
+
+def test_a_push_is_called_sending(bench: Bench) -> None:
+    names_seen = set()
+    with watched() as progress:
+
+        def look(_: unruly.Handler) -> bool:
+            names_seen.add(progress.now.name)
+            return False
+
+        bench.server.mishaps.append(importing(before=look, times=99))
+        items = items_of(bench.ids, bench.dataset, image_url=PLACE, doing="sending")
+        with bench.client() as client, bench.ledger() as ledger:
+            push(items, bench.dataset, ledger, client, Target("Night"), batch=4, settle_s=0.0)
+    assert "sending" in names_seen
+    assert "exporting" not in names_seen
+
+
+def test_a_pull_waits(bench: Bench) -> None:
+    """A second after the first look, all is labelled."""
+    bench.push()
+
+    def work() -> None:
+        for number in bench.server.tasks:
+            bench.server.annotate(number, [box()])
+
+    def begin(_: unruly.Handler) -> bool:
+        threading.Timer(0.3, work).start()
+        return False
+
+    bench.server.mishaps.append(Mishap("GET", "/api/tasks", before=begin))
+    done = run(bench, "pull", "--project", "Night", "--wait", "1")
+    assert done.exit_code == 0, done.exception
+    key = f"{bench.server.url}/projects/{next(iter(bench.server.projects))}"
+    assert done.stderr == f"10 tasks are open; label them at {key}\n"
+    assert done.stdout == "10 labels new, 0 replaced: 10 tasks looked at in project 'Night'\n"
+
+
+def test_a_pull_that_waits_is_interrupted(bench: Bench) -> None:
+    """Ctrl-C during the wait, in a process of its own: one line, and 130."""
+    bench.push()
+    words = [
+        sys.executable, "-m", "selectlab", "label-studio", "pull", "--project", "Night", "--wait",
+        "60", "--data", bench.dataset.source.where, "--url", bench.server.url,
+    ]  # fmt: skip
+    environment = {**os.environ, "SELECTLAB_LABEL_STUDIO_TOKEN": TOKEN}
+    process = subprocess.Popen(
+        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("10 tasks are open; label them at http://")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    line = "interrupted while waiting for labels; the same command makes up for it\n"
+    assert (process.returncode, out, err) == (130, "", line)
 
 
 def test_no_secret_is_left_anywhere(bench: Bench, tmp_path: Path) -> None:

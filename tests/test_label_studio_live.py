@@ -29,6 +29,7 @@ from selectlab.exports.sources import items_of
 from selectlab.label_studio import (
     Client,
     LocalFiles,
+    Patience,
     Pulled,
     Pushed,
     Standing,
@@ -295,6 +296,48 @@ def test_doubles_go_unless_somebody_worked_on_them(labelling: Labelling) -> None
     assert labelling.status().agrees
 
 
+def test_tasks_that_somebody_removed_by_mistake(labelling: Labelling) -> None:
+    """Three of 12 are gone, and one that is left is there twice."""
+    labelling.push()
+    tasks = labelling.tasks()
+    for name in labelling.ids[:3]:
+        labelling.server.ask("DELETE", f"/api/tasks/{tasks[name]['id']}/")
+    copy = [{"data": tasks[labelling.ids[5]]["data"]}]
+    labelling.server.ask("POST", f"/api/projects/{labelling.project}/import", copy)
+    done = labelling.push()
+    assert (done.n_sent, done.n_doubles) == (0, 1)
+    assert done.notes[0].startswith("samples sent before whose tasks are gone; --resend-missing")
+    assert labelling.status().n_open == 9
+    assert labelling.push(resend_missing=True).n_sent == 3
+    assert labelling.status().agrees
+    assert labelling.status().n_open == 12
+
+
+def test_waiting_for_people(labelling: Labelling) -> None:
+    """12 open; then one is annotated, one skipped; then the rest is removed with the project."""
+    labelling.push()
+    tasks = labelling.tasks()
+    lines: list[str] = []
+
+    def work() -> None:
+        for name, skipped in ((labelling.ids[0], False), (labelling.ids[1], True)):
+            labelling.server.annotate(tasks[name]["id"], [], was_cancelled=skipped)
+
+    def removed() -> None:
+        labelling.server.ask("DELETE", f"/api/projects/{labelling.project}")
+
+    events = iter((work, removed))
+    client = Client(
+        labelling.server.url, Token(labelling.token, "the test"), pause=lambda _: next(events)()
+    )
+    with client, labelling.ledger() as ledger:
+        project = find_project(client, labelling.title)
+        assert project is not None
+        with pytest.raises(DataError, match=r"is not there any more$"):
+            Patience(client, 60, lines.append).until_none_is_open(ledger, project)
+    assert [line.partition(";")[0] for line in lines] == ["12 tasks are open", "10 tasks are open"]
+
+
 def test_a_ledger_that_is_gone(labelling: Labelling) -> None:
     labelling.push(labelling.ids[:7])
     for path in (labelling.folder / ".selectlab").iterdir():
@@ -375,7 +418,10 @@ def _is_pending(labelling: Labelling) -> bool:
 def test_what_the_page_says_works(
     server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its commands, and its program, with the server and the folder of this test in their place."""
+    """Its commands, and its program, with the server and the folder of this test in their place.
+
+    All is labelled before one of them waits for that.
+    """
     ids = names(6)
     make(server.root / "dataset", ids)
     (server.root / "run1").write_text("".join(f"{sample_id}\n" for sample_id in ids))
@@ -388,6 +434,10 @@ def test_what_the_page_says_works(
     assert len(commands) >= 4
     for command in commands:
         words = [sys.executable, "-m", *shlex.split(command)]
+        if "--wait" in words:
+            for project in server.ask("GET", "/api/projects")["results"]:
+                for task in server.tasks(project["id"]) if project["title"] == "Night" else ():
+                    server.annotate(task["id"], [])
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
     [program] = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)

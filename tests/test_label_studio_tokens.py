@@ -107,6 +107,17 @@ def test_a_token_hides_itself() -> None:
         ("https://Labels.Example.org:443/api", "https://labels.example.org"),
         ("https://example.org/label-studio", "https://example.org/label-studio"),
         ("http://[::1]:80/", "http://[::1]"),
+        ("http://127.0.0.1:8080/projects/3", HERE),
+        ("http://127.0.0.1:8080/projects/3/data?tab=1&task=5", HERE),
+        ("http://127.0.0.1:8080/projects/?page=1", HERE),
+        ("http://127.0.0.1:8080/user/login/?next=/projects/3/", HERE),
+        ("http://127.0.0.1:8080/api/projects/3/", HERE),
+        (
+            "https://example.org/label-studio/projects/3/settings",
+            "https://example.org/label-studio",
+        ),
+        ("https://example.org/projects/label-studio", "https://example.org/projects/label-studio"),
+        ("https://example.org/my-projects", "https://example.org/my-projects"),
     ],
 )
 def test_one_server_has_one_address(given: str, address: str) -> None:

@@ -488,3 +488,84 @@ def test_any_name_and_any_box_come_back(
     assert set(found) == set(ids)
     for label in found.values():
         assert label.shapes[0].box == pytest.approx(box, abs=1e-3)
+
+
+# What no image can hold
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        {"bbox": [HUGE, 1, 2, 3]},
+        {"bbox": [0, 0, HUGE, 1]},
+        {"segmentation": [[0, 0, HUGE, 0, 4, 3]]},
+        {"keypoints": [0, -HUGE, 2]},
+        {"segmentation": {"size": [3, 4], "counts": [5, HUGE]}},
+        {"segmentation": {"size": [3, HUGE], "counts": [3 * HUGE]}},
+    ],
+)
+def test_coco_numbers_that_fit_no_float(annotation: dict[str, Any], tmp_path: Path) -> None:
+    path = coco_file(tmp_path, annotation)
+    line = line_of(read_coco, path)
+    assert line.startswith(f"{path}: annotations[0]")
+    assert "\n" not in line
+
+
+def test_a_size_that_is_none(tmp_path: Path) -> None:
+    images = [{"id": 7, "file_name": "a", "width": HUGE, "height": 3}]
+    path = coco_file(tmp_path, {"bbox": [1, 2, 3, 4]}, images=images)
+    assert by_name(read_coco(path))["a"].size is None
+
+
+def test_masks_are_checked_before_they_are_made(tmp_path: Path) -> None:
+    """One of 10^18 px would take 888 PiB."""
+    mask = {"segmentation": {"size": [10**9, 10**9], "counts": [10**18]}}
+    path = coco_file(tmp_path, mask)
+    assert line_of(read_coco, path) == (
+        f"{path}: annotations[0].segmentation.size must be height and width of its image, [3, 4], "
+        "got [1000000000, 1000000000]"
+    )
+    path = coco_file(tmp_path, mask, images=[{"id": 7, "file_name": "a"}])
+    assert line_of(read_coco, path) == (
+        f"{path}: annotations[0]: a mask of 1000000000 x 1000000000 px is too large; at most "
+        "1073741824 px"
+    )
+
+
+def test_yolo_sizes_are_not_negative(tmp_path: Path) -> None:
+    files = {"labels/a.txt": "1 0.5 0.5 -0.005 0.1\n", "images/a.png": png()}
+    root = yolo_folder(tmp_path, files)
+    assert line_of(read_yolo, root) == (
+        f"{root}/labels/a.txt line 1: width and height must be >= 0, got '1 0.5 0.5 -0.005 0.1'"
+    )
+
+
+def test_yolo_complaints_name_the_whole_path(tmp_path: Path) -> None:
+    root = build(tmp_path, {"data.yaml": "names: []", "labels/a.txt": "0 0.5 0.5 1 1\n"})
+    assert line_of(read_yolo, root).startswith(f"{root}/data.yaml: no class names")
+    build(root, {"data.yaml": "names: [a", "images/a.png": b"no image"})
+    assert line_of(read_yolo, root).startswith(f"{root}/data.yaml: malformed YAML")
+    build(root, {"data.yaml": "names: [a]"})
+    assert line_of(read_yolo, root).startswith(f"{root}/images/a.png: not a readable image")
+    (root / "data.yaml").unlink()
+    build(root, {"classes.txt": "a\na\n"})
+    assert line_of(read_yolo, root) == f"{root}/classes.txt: two classes have the same name"
+
+
+def test_predictions_and_metadata_of_numbers_that_fit_no_float(tmp_path: Path) -> None:
+    outlined = instances(
+        annotations=[
+            {"image_id": 7, "category_id": 5, "bbox": [0, 0, 1, 1], "segmentation": [[HUGE] * 6]}
+        ]
+    )
+    build(tmp_path, {"a/1.jpg": png(), "predictions/det.json": outlined})
+    with pytest.raises(DataError, match="must be polygons or a run-length mask"):
+        open_dataset(tmp_path).predictions("det")
+    build(
+        tmp_path / "more",
+        {"a.png": png(), "metadata/a.json": {"file_name": "a.png", "metadata": {"n": HUGE}}},
+    )
+    with pytest.raises(DataError, match="must be a finite number"):
+        open_dataset(tmp_path / "more").metadata()

@@ -16,6 +16,7 @@ from selectlab.brush import encode_brush
 from selectlab.errors import DataError
 from selectlab.exports.items import Item
 from selectlab.exports.label_studio import LabelStudio, task_of
+from selectlab.labels.formats import open_labels
 from selectlab.labels.label import RawLabel
 from selectlab.labels.label_studio import image_name, label_of, read_labels
 from selectlab.masks import bounds, pixels_of
@@ -384,6 +385,16 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("start", ["", '[{"data": {}, "annotations": []}, '])
+def test_a_file_that_is_nested_absurdly_deep(start: str, tmp_path: Path) -> None:
+    """In 200,000 lists the time would grow with the square."""
+    path = tmp_path / "export.json"
+    path.write_text(start + "[" * 200_000)
+    with pytest.raises(DataError) as caught:
+        list(open_labels(path))
+    assert str(caught.value) == f"{path}: is nested deeper than 100; no tool exports that"
+
+
 def test_a_file_that_ends_too_early(tmp_path: Path) -> None:
     path = save(tmp_path / "export.json", {"data": {}, "annotations": []}, {"data": {}})
     path.write_bytes(path.read_bytes()[:-5])
@@ -397,6 +408,8 @@ def test_a_file_that_ends_too_early(tmp_path: Path) -> None:
     [
         (annotation(region(value={"x": "1"})), "here.result[0].value.x: must be a number, got '1'"),
         (annotation(region(value={"x": 1.0, "y": True})), "here.result[0].value.y: must be a number, got True"),
+        (annotation(region(value={"x": 10**400})), "here.result[0].value.x: must be a number, got 1" + 56 * "0" + "..."),
+        (annotation(region(value={"x": 1.0, "y": 1.0, "width": -3, "height": 1.0})), "here.result[0].value.width: must be >= 0, got -3.0"),
         (annotation(region(label=3)), "here.result[0]: must hold a list of names, got [3]"),
         (annotation({"type": "choices"}), "here.result[0]: a result needs a type and a value, got {'type': 'choices'}"),
         (annotation(3), "here.result[0]: a result needs a type and a value, got 3"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -98,6 +99,29 @@ def test_names_that_mean_none_or_several(name: str, why: str) -> None:
     assert str(error.value) == why
 
 
+COMPOSED, APART = "\u00e9.png", "e\u0301.png"
+
+
+@pytest.mark.parametrize(
+    ("known", "name"), [(COMPOSED, APART), (APART, COMPOSED), (APART, APART)]
+)  # fmt: skip
+def test_accents_may_be_spelt_in_two_ways(known: str, name: str) -> None:
+    dataset = data(f"a/{known}", "a/e.png")
+    assert named(dataset, f"a/{name}", is_id=True) == f"a/{known}"
+    assert named(dataset, name) == f"a/{known}"
+    assert named(dataset, f"https://host/a/{quote(name)}") == f"a/{known}"
+    with pytest.raises(DataError, match="is no sample"):
+        named(dataset, name, is_id=True)
+
+
+def test_accents_that_tell_samples_apart() -> None:
+    dataset = data(COMPOSED, APART, "\u1e69", "s\u0323\u0307")
+    assert named(dataset, APART) == APART
+    assert named(dataset, COMPOSED) == COMPOSED
+    with pytest.raises(DataError, match="could be"):
+        named(dataset, "\u1e63\u0307")
+
+
 def test_an_exact_id_is_never_ambiguous() -> None:
     dataset = data("1.png", "a/1.png")
     assert named(dataset, "1.png") == "1.png"
@@ -152,6 +176,25 @@ def test_labels_and_mismatches_by_hand() -> None:
     assert str(found.mismatches[0]) == "labels.json[1]: 'x.png' is no sample of dataset"
 
 
+def test_shapes_outside_of_their_image_are_noted() -> None:
+    """Kept all the same: 3 of 5 objects lie beside an image of 100 x 80 px."""
+    far = [
+        Shape("car", box=(400, 0, 10, 10)),
+        Shape("car", polygons=((0, -9, 5, -9, 5, -1),)),
+        Shape("car", keypoints=((0.0, 0.0, 0.0), (50.0, 80.0, 1.0))),
+    ]
+    near = [Shape("car", box=(-5, -5, 10, 10)), Shape("car", box=(99, 79, 10, 10)), WET]
+    raw = [
+        RawLabel("a", True, (*far, *near), (100, 80)),
+        RawLabel("b", True, tuple(far)),
+    ]
+    found = match(Listed(raw), data("a", "b"))
+    assert found.notes == (
+        "shapes that lie wholly outside of their image, kept as they are: 3, first in 'a'",
+    )
+    assert [len(label.shapes) for label in found.labels] == [5, 1, 3]
+
+
 def test_the_same_name_twice_is_no_mismatch() -> None:
     """A tool may have several annotations of a task; the ledger takes the newest."""
     raw = [RawLabel("a", True, (BOX,)), RawLabel("a", True, ())]
@@ -198,6 +241,21 @@ def test_tasks_that_do_not_fit(tmp_path: Path) -> None:
         "task 'det': is object-detection, but labels.json is classification"
     )
     assert match(Listed([RawLabel("a", True, ())]), data("a"), "later").labels[0].task == "later"
+
+
+def test_of_a_task_only_its_schema_is_read(tmp_path: Path) -> None:
+    """Predictions that cannot be read, or of an image that is gone, do no harm."""
+    files = {
+        "a.png": png(), "predictions/tasks.json": ["det"], "predictions/det/data.yaml": "names: [car]",
+        "predictions/det/a.txt": "no line", "predictions/det/gone.txt": "0 0.5 0.5 1 1",
+    }  # fmt: skip
+    dataset = open_dataset(build(tmp_path, files))
+    with pytest.raises(DataError):
+        dataset.predictions("det")
+    labels = match(Listed([RawLabel("a.png", True, (BOX,))]), dataset, "det").labels
+    found, task = labelled_task(labels, dataset, "det")
+    assert [one.sample_id for one in found] == ["a.png"]
+    assert task == Task("det", "object-detection", {0: "car"})
 
 
 # What is written for training

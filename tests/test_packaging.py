@@ -29,6 +29,7 @@ PACKAGES = {
     "strategies": "selectlab/strategies",
     "inputs": "selectlab/inputs",
 }
+SUFFIXES = (".py", ".typed", ".html", ".css", ".js", ".svg")
 CONSTRAINTS = ROOT / "constraints.txt"
 LEFT_OUT = shutil.ignore_patterns(
     *(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "*.egg-info", "build", "dist"),
@@ -87,13 +88,14 @@ def source_files() -> dict[str, Path]:
         for path in (ROOT / folder).rglob("*"):
             within = path.relative_to(ROOT / folder)
             linked = folder == "selectlab" and within.parts[0] in ("strategies", "inputs")
-            if path.is_file() and not linked and path.suffix in (".py", ".typed"):
+            if path.is_file() and not linked and path.suffix in SUFFIXES:
                 found[f"{target}/{within.as_posix()}"] = path
     return found
 
 
 def test_the_package_list_is_the_tree(project: dict[str, Any]) -> None:
-    folders = {str(Path(name).parent).replace("/", ".") for name in source_files()}
+    modules = [name for name in source_files() if name.endswith(".py")]
+    folders = {str(Path(name).parent).replace("/", ".") for name in modules}
     assert sorted(project["tool"]["setuptools"]["packages"]) == sorted(folders)
 
 

@@ -206,7 +206,10 @@ def test_runs_are_added_forgotten_and_brought_back(data: Path, tmp_path: Path) -
     run(data, "old")
     added = done("round", "add", tmp_path / "old", "--data", data)
     number = told("round", "list", data)[0]["run"]
-    assert added == f"run {number} (old): 2 samples chosen in round '1'\n"
+    line = f"run {number} (old): 2 samples chosen in round '1'\n"
+    store = data / ".selectlab" / "campaigns.db"
+    begun = f"this begins the ledger, from which 'selectlab select' starts: {store}\n"
+    assert added == line + begun
     again = done("round", "add", tmp_path / "old", "--data", data)
     assert again == f"run {number} (old): recorded already, as 'old', in round '1'\n"
     assert done("round", "forget", "old", "--data", data) == (
@@ -216,7 +219,7 @@ def test_runs_are_added_forgotten_and_brought_back(data: Path, tmp_path: Path) -
     run(data, "afresh")
     assert ids_of(data, "afresh") == ids_of(data, "old")
     done("round", "forget", tmp_path / "afresh", "--data", data)
-    assert done("round", "add", tmp_path / "old", "--data", data) == added
+    assert done("round", "add", tmp_path / "old", "--data", data) == line
     assert done("round", "list", data, "--ids").splitlines() == ids_of(data, "old")
     build(tmp_path, {"mine.txt": "a/5.png\n"})
     assert told("round", "add", tmp_path / "mine.txt", "--data", data)["chosen"] == 1

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
-from small_dataset import selectlab
-from studio_dataset import NAMES, ODD, WEATHER, Client, served, studio_folder, with_index, with_runs
+from small_dataset import DIVERSITY, EMBEDDINGS, selectlab
+from studio_dataset import (
+    NAMES,
+    ODD,
+    WEATHER,
+    Client,
+    flickering_folder,
+    served,
+    studio_folder,
+    vectors,
+    with_index,
+    with_runs,
+)
 
 from selectlab import Dataset
 from selectlab.campaigns import Campaigns
@@ -133,7 +146,7 @@ def test_a_damaged_run_is_one_line(tmp_path: Path) -> None:
 def night(client: Client) -> str:
     """A campaign that has collected what is like three even rows."""
     name = f"night {len(client.studio.campaigns.list())}"
-    client.post("/api/campaigns/new", name=name, ids=SEEDS, threshold=0.2)
+    client.post("/api/campaigns/new", name=name, ids=SEEDS, threshold=0.05)
     client.post("/api/campaign/collect", name=name)
     assert client.finished()["state"] == "done"
     return name
@@ -141,12 +154,13 @@ def night(client: Client) -> str:
 
 def test_a_campaign_finds_more_of_the_kind(client: Client, night: str) -> None:
     told = client.get("/api/campaign/hits", name=night, status="new")
-    assert told["total"] == 12
+    n_new = client.get("/api/campaign", name=night)["counts"]["new"]
+    assert told["total"] == n_new > 5
     assert all(NAMES.index(item["id"]) % 2 == 0 for item in told["items"])
     scores = [item["score"] for item in told["items"]]
     assert scores == sorted(scores, reverse=True)
     curve = client.get("/api/campaign/curve", name=night)["counts"]
-    assert curve[20] == 12
+    assert curve[5] == n_new
     counted = [n for n in curve if n is not None]
     assert counted == sorted(counted, reverse=True)
     first = told["items"][0]["id"]
@@ -154,11 +168,12 @@ def test_a_campaign_finds_more_of_the_kind(client: Client, night: str) -> None:
     assert why["seeds"][0]["name"] == why["nearest"]
     assert {seed["id"] for seed in why["seeds"]} <= set(SEEDS)
     details = client.get("/api/campaign", name=night)
-    assert (details["seeds"], details["version"], details["counts"]["new"]) == (3, 1, 12)
+    assert (details["seeds"], details["version"]) == (3, 1)
 
 
 def test_decisions_are_written_and_taken_back(client: Client, night: str) -> None:
     campaigns = Campaigns(client.studio.dataset)
+    before = campaigns.get(night).counts
     first, second = ids(client.get("/api/campaign/hits", name=night))[:2]
     said = client.post("/api/campaign/judge", name=night, ids=[first], status="accepted")
     assert said["standings"] == {first: {"status": "accepted", "accepted": True}}
@@ -169,7 +184,7 @@ def test_decisions_are_written_and_taken_back(client: Client, night: str) -> Non
         first: "accepted", second: "new",
     }  # fmt: skip
     client.post("/api/campaign/undo", name=night)
-    assert campaigns.get(night).counts["new"] == 12
+    assert campaigns.get(night).counts == before
     assert client.refused("/api/campaign/undo", name=night).endswith("nothing to take back")
 
 
@@ -180,6 +195,15 @@ def test_what_somebody_else_changed_meanwhile_stays(client: Client, night: str) 
     campaigns.discard(night, [first])
     back = client.post("/api/campaign/undo", name=night)["standings"]
     assert back[first]["status"] == "discarded"
+
+
+def test_what_was_exported_meanwhile_stays(client: Client, night: str, tmp_path: Path) -> None:
+    campaigns = Campaigns(client.studio.dataset)
+    first = ids(client.get("/api/campaign/hits", name=night))[0]
+    client.post("/api/campaign/judge", name=night, ids=[first], status="accepted")
+    campaigns.export(night, tmp_path / "sent.csv", statuses=["accepted"])
+    back = client.post("/api/campaign/undo", name=night)["standings"]
+    assert back[first] == {"status": "exported", "accepted": True}
 
 
 def test_refining_ends_what_can_be_taken_back(client: Client, night: str) -> None:
@@ -285,3 +309,73 @@ def test_odd_values_come_as_they_are(client: Client) -> None:
     assert ids(client.get("/api/samples", limit=1)) == [ODD]
     told = client.get("/api/sample", id=NAMES[1])
     assert dict(told["metadata"])["weather"] == WEATHER
+
+
+def test_flagged_frames_come_between_their_neighbours(tmp_path: Path) -> None:
+    """Frame 5 lacks its disc; the assertion imputes one box there."""
+    from selectlab.assertion_run import run_assertion, write_run
+    from selectlab.assertions.flicker import Flicker
+
+    data = flickering_folder(tmp_path)
+    write_run(run_assertion(Flicker(), open_dataset(data), "det"))
+    with served(Studio(open_dataset(data))) as client:
+        [found] = client.get("/api/flagged", file="det/flicker")["items"]
+        assert (found["id"], found["imputed"], found["suspicious"]) == ("clip-005-mp4.png", 1, 0)
+        told = client.get("/api/strip", file="det/flicker", id="clip-005-mp4.png")
+        assert [frame["id"] for frame in told["frames"]] == [
+            f"clip-{k:03d}-mp4.png" for k in (4, 5, 6)
+        ]
+        kinds = [sorted(one["origin"] for one in frame["shapes"]) for frame in told["frames"]]
+        assert kinds == [["predicted"] * 2, ["imputed", "predicted"], ["predicted"] * 2]
+        ends = client.get("/api/strip", file="det/flicker", id="clip-000-mp4.png", around=3)
+        assert (ends["at"], len(ends["frames"])) == (0, 4)
+        answer = client.http.get("/api/flagged", params={"file": "../det/flicker"})
+        assert answer.status_code == 400
+
+
+def test_the_map_is_that_of_the_principal_components(client: Client) -> None:
+    """Against scikit-learn, up to sign, place and scale of the whole."""
+    from sklearn.decomposition import PCA
+
+    told = client.get("/api/map")
+    x, y = (np.frombuffer(base64.b64decode(told[axis]), "<u2") / 65534 for axis in "xy")
+    rows = np.frombuffer(base64.b64decode(told["rows"]), "<u4")
+    assert [client.studio.samples.ids[row] for row in rows] == sorted(NAMES)
+    fitted = PCA(2, svd_solver="full").fit(vectors())
+    expected = fitted.transform(vectors())
+    for axis, column in ((x, 0), (y, 1)):
+        assert abs(np.corrcoef(axis, expected[:, column])[0, 1]) == pytest.approx(1, abs=1e-4)
+    spans = np.ptp(expected, axis=0)
+    assert np.ptp(y) / np.ptp(x) == pytest.approx(spans[1] / spans[0], rel=1e-3)
+    assert told["shares"] == pytest.approx(fitted.explained_variance_ratio_.tolist(), rel=1e-5)
+    speed = client.get("/api/map/values", key="metadata:speed")
+    assert (speed["low"], speed["high"]) == (0, 29)
+    assert client.post("/api/map/ids", rows=[0, 29, 99, -1]) == {"ids": [NAMES[0], NAMES[29]]}
+
+
+def test_a_config_is_checked_and_run(client: Client) -> None:
+    asked = {"n_samples": 4, "strategies": [{"input": EMBEDDINGS, "strategy": DIVERSITY}]}
+    told = client.post("/api/compose/check", config=asked)
+    assert told["counts"]["candidates"] == 30
+    assert told["strategies"] == ["DIVERSITY on embeddings"]
+    wrong = {
+        "n_samples": 4,
+        "strategies": [{"input": EMBEDDINGS, "strategy": {"type": "DIVERSTY"}}],
+    }
+    line = client.refused("/api/compose/run", config=wrong, name="wrong")
+    assert line.startswith("strategies[0].strategy.type: nothing is called 'DIVERSTY'")
+    client.post("/api/compose/run", config=asked, name="by form")
+    ended = client.finished()
+    assert (ended["state"], ended["result"]["selected"]) == ("done", 4)
+    assert client.http.get(ended["result"]["link"]).status_code == 200
+    again = client.refused("/api/compose/run", config=asked, name="by form")
+    assert "holds 5 files already" in again
+
+
+@pytest.mark.parametrize(
+    "name", ["", "..", "../out", "a/b", "a\\b", ".hidden", "C:x", "a\0b", "x."]
+)
+def test_a_run_is_put_nowhere_else(client: Client, name: str) -> None:
+    asked = {"n_samples": 4, "strategies": [{"input": EMBEDDINGS, "strategy": DIVERSITY}]}
+    line = client.refused("/api/compose/run", config=asked, name=name)
+    assert line.startswith("name: expected letters")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
@@ -52,6 +54,7 @@ class Unruly:
     """What the server keeps, and what is to go wrong."""
 
     port: int = 0
+    scheme: str = "http"
     projects: dict[int, dict[str, Any]] = field(default_factory=dict)
     tasks: dict[int, dict[str, Any]] = field(default_factory=dict)
     storages: list[dict[str, Any]] = field(default_factory=list)
@@ -66,7 +69,7 @@ class Unruly:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def number(self) -> int:
         self._numbers += 1
@@ -254,14 +257,22 @@ def _holds(task: dict[str, Any], item: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def running() -> Iterator[Unruly]:
-    """Start a server on a free port, and stop it."""
+def running(certificate: Path | None = None) -> Iterator[Unruly]:
+    """Start a server on a free port, and stop it.
+
+    Args:
+        certificate: File with a key and its certificate, for one that speaks TLS.
+    """
     unruly = Unruly()
     handler = type("Here", (Handler,), {"unruly": unruly})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
     unruly.port = server.server_address[1]
+    if certificate is not None:
+        unruly.scheme, context = "https", ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

@@ -8,9 +8,10 @@
 # that was stopped goes on when it is started again.
 set -euo pipefail
 
-data=$1                                # folder of images
-weights=$2                             # the model as it is now
-run=$3                                 # folder for this round
+usage="usage: $0 DATASET WEIGHTS RUN"
+data=${1:?$usage}                      # folder of images
+weights=${2:?$usage}                   # the model as it is now
+run=${3:?$usage}                       # folder for this round
 here=$(cd "$(dirname "$0")" && pwd)
 budget=${BUDGET:-100}                  # images that people can label in a round
 project=${PROJECT:-$(basename "$data")}
@@ -18,30 +19,25 @@ epochs=${EPOCHS:-50}
 imgsz=${IMGSZ:-640}
 look=${LOOK:-60}                       # seconds between two looks at how far labelling is
 task=det
-labels=(--data "$data" --project "$project")   # the server: SELECTLAB_LABEL_STUDIO_URL and _TOKEN
-
-progress() {                           # tasks that are open
-    selectlab label-studio status "${labels[@]}" --json |
-        python3 -c 'import json, sys; s = json.load(sys.stdin); print(s["sent"] - s["annotated"] - s["skipped"])'
-}
+labels=(--data "$data" --project "$project")   # the server: see docs/label-studio.md
 
 predict() {
     selectlab predict "$data" --model "$1" --task "$task" --embed --imgsz "$imgsz" --overwrite --out "$data"
 }
 
 mkdir -p "$run"
-if [ ! -e "$run/selection" ]; then
+if [ ! -e "$run/begun" ]; then
     predict "$weights"
-    selectlab round start "$data" --name "$(basename "$run")"
+    selectlab round start "$data"
+    touch "$run/begun"
+fi
+if [ ! -e "$run/selection" ]; then
     selectlab select "${CONFIG:-$here/config.json}" --data "$data" -n "$budget" --out "$run/selection"
 fi
+selectlab round add "$run/selection" --data "$data"   # for the case that it was stopped in between
 
 selectlab label-studio push "$run/selection" "${labels[@]}" --task "$task"
-until open=$(progress) && [ "$open" -eq 0 ]; do
-    echo "$open tasks are open; label them at $SELECTLAB_LABEL_STUDIO_URL"
-    sleep "$look"
-done
-selectlab label-studio pull "${labels[@]}" --task "$task"
+selectlab label-studio pull "${labels[@]}" --task "$task" --wait "$look"
 selectlab round status "$data"
 
 selectlab labels export "$data" --task "$task" --format yolo --set images=link --to "$run/labels" --overwrite

@@ -28,7 +28,9 @@ def main() -> None:
             device=given.device, project=folder, plots=False, workers=0, seed=0, amp=False,
         )  # fmt: skip
         weights = Path(done.save_dir if done else folder) / "weights" / "best.pt"
-        shutil.copyfile(weights, given.to)
+        part = given.to.with_name(f".{given.to.name}")
+        shutil.copyfile(weights, part)
+        part.replace(given.to)
     print(f"written: {given.to}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from selectlab.commands.label_studio_reports import (
     print_standing,
     pulled_json,
     pushed_json,
+    refuse_too_large,
     standing_json,
 )
 from selectlab.commands.options import DATA_HELP, AsJson, open_data, print_json
@@ -24,7 +26,7 @@ from selectlab.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from selectlab.dataset import Dataset
-    from selectlab.label_studio import Client, LocalFiles, Project
+    from selectlab.label_studio import Client, LocalFiles, Project, Pulled
 
 app = typer.Typer(
     name="label-studio",
@@ -105,6 +107,13 @@ def push(
         float, typer.Option(min=0, max=1, help="Lowest score of a prediction to send.")
     ] = 0.25,
     batch: Annotated[int, typer.Option(min=1, help="Tasks to send at a time.")] = 100,
+    resend_missing: Annotated[
+        bool,
+        typer.Option(
+            "--resend-missing",
+            help="Send samples again that were sent before and that the project no longer has.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be sent; change nothing.")
     ] = False,
@@ -147,6 +156,7 @@ def push(
         min_score=min_score,
         image_url=image_url,
         store=store,
+        doing="sending",
     )
     stopped = "while sending; what has arrived is noted, the same command goes on from there"
     with (
@@ -164,12 +174,14 @@ def push(
             files=files,
             batch=batch,
             settle_s=settle,
+            resend_missing=resend_missing,
             dry_run=dry_run,
         )
     if as_json:
         print_json(pushed_json(done))
     else:
         print_pushed(done, target.title or "", files, dry_run=dry_run)
+    refuse_too_large(done)
 
 
 @app.command()
@@ -225,6 +237,14 @@ def pull(
     again: Annotated[
         bool, typer.Option("--again", help="Look at everything, not only at what changed.")
     ] = False,
+    wait: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            help="First wait until nothing that was sent is open, looking every so often.",
+        ),
+    ] = None,
     token_file: TokenFile = None,
     timeout: Timeout = _TIMEOUT_S,
     store: StorePlace = None,
@@ -237,20 +257,33 @@ def pull(
 
     Example: selectlab label-studio pull --data ./dataset --url http://127.0.0.1:8080
     --project Night
+
+    Once everything is labelled: ... --wait 60
     """
+    from selectlab.label_studio import Patience
     from selectlab.label_studio import pull as fetch
     from selectlab.rounds.ledger import Ledger, place_of
 
     dataset = open_data(data)
+    doing = "fetching" if wait is None else "waiting for labels"
     with (
-        interruptible(lambda: "while fetching; the same command makes up for it"),
-        shown(),
+        interruptible(lambda: f"while {doing}; the same command makes up for it"),
         Ledger.open(place_of(dataset, store)) as ledger,
         _client(url, token_file, timeout) as client,
     ):
-        found = fetch(
-            ledger, client, _project(client, project, project_id), dataset, task=task, again=again
-        )
+
+        def fetched(patience: Patience | None = None) -> Pulled:
+            target = _project(client, project, project_id)
+            if patience is not None:
+                patience.until_none_is_open(ledger, target)
+            with shown():
+                return fetch(ledger, client, target, dataset, task=task, again=again)
+
+        if wait is None:
+            found = fetched()
+        else:
+            patience = Patience(client, wait, partial(typer.echo, err=True))
+            found = patience.answer(lambda: fetched(patience))
     if as_json:
         print_json(pulled_json(found))
     else:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from selectlab.commands.campaign_options import counted
+from selectlab.errors import DataError
 
 if TYPE_CHECKING:
     from selectlab.label_studio import LocalFiles, Pulled, Pushed, Standing
 
 _SHOWN = 20
+_NAMED = 5
 
 
 def pushed_json(done: Pushed) -> dict[str, Any]:
@@ -25,8 +27,26 @@ def pushed_json(done: Pushed) -> dict[str, Any]:
         "found_there": done.n_found,
         "sent": done.n_sent,
         "doubles_removed": done.n_doubles,
+        "too_large": list(done.too_large),
         "notes": list(done.notes),
     }
+
+
+def refuse_too_large(done: Pushed) -> None:
+    """Refuse to call a push done that had to leave something out.
+
+    Raises:
+        DataError: Tasks were too large.
+    """
+    names = done.too_large
+    if names:
+        assert done.project is not None
+        shown = ", ".join(map(repr, names[:_NAMED])) + (", ..." if len(names) > _NAMED else "")
+        raise DataError(
+            f"{done.project.key}: {counted(len(names), 'task')} too large (413), not sent: {shown};"
+            " let the server or the proxy before it take larger requests (client_max_body_size of "
+            "nginx), or send fewer predictions (--min-score); then push again"
+        )
 
 
 def print_pushed(done: Pushed, title: str, files: LocalFiles | None, *, dry_run: bool) -> None:
@@ -46,6 +66,7 @@ def print_pushed(done: Pushed, title: str, files: LocalFiles | None, *, dry_run:
     typer.echo(f"{', '.join(parts)}: {where}")
     if dry_run and files is not None:
         typer.echo(f"note: the server has to be started with {files.needs}")
+    _print_some("too large for the server, not sent", done.too_large)
     _print_notes(done.notes)
 
 
@@ -58,6 +79,7 @@ def standing_json(found: Standing) -> dict[str, Any]:
         "on_server": found.n_tasks,
         "annotated": found.n_annotated,
         "skipped": found.n_skipped,
+        "open": found.n_open,
         "pulled": found.n_pulled,
         "of_others": found.n_foreign,
         "missing": list(found.missing),
@@ -77,6 +99,7 @@ def print_standing(found: Standing) -> None:
         ("on the server", found.n_tasks),
         ("annotated", found.n_annotated),
         ("skipped", found.n_skipped),
+        ("open", found.n_open),
         ("labels here", found.n_pulled),
         ("of others", found.n_foreign),
     ]

@@ -137,8 +137,9 @@ def add(
 ) -> None:
     """Record a run in the newest round.
 
-    For runs from before there was a ledger, for those of campaigns, and for one that was written
-    but not recorded. The same run again changes nothing; a forgotten one counts once more.
+    For runs from before there was a ledger (which it begins), for those of campaigns, and for one
+    that was written but not recorded. The same run again changes nothing; a forgotten one counts
+    once more.
 
     Example: selectlab round add ./run1 --data ./dataset
     """
@@ -151,6 +152,7 @@ def add(
     if kind == "ids" and place.is_dir():
         kind = "selection"
     known = [one for one in rounds.runs() if one.run == ranking.run and not one.forgotten]
+    is_first = not rounds.begun
     into = rounds.add(ranking, kind, place if kind == "selection" else "")
     if as_json:
         print_json({"run": ranking.run, "round": plain(into), "chosen": len(ranking)})
@@ -158,6 +160,8 @@ def add(
     chosen = counted(len(ranking), "sample")
     told = f"recorded already, as {known[0].name!r}," if known else f"{chosen} chosen"
     typer.echo(f"run {ranking.run} ({ranking.name}): {told} in round {into.name!r}")
+    if is_first:
+        typer.echo(f"this begins the ledger, from which 'selectlab select' starts: {rounds.where}")
 
 
 @app.command()

@@ -61,6 +61,12 @@ def select(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier run in --out.")
     ] = False,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report", help="Write report.html beside the results; see 'selectlab report'."
+        ),
+    ] = False,
     memory: Memory = None,
     device: Device = "cpu",
     engine: Engine = "local",
@@ -94,6 +100,10 @@ def select(
     with run.stoppable() as saved:
         parsed = load(config, n_samples=n_samples, proportion_samples=proportion_samples)
         check_target(out, overwrite=overwrite)
+        if report:
+            from selectlab.report.html import needed
+
+            needed()
         before = read_earlier(preselected) if preselected else None
         opened = open_data(data, dataset)
         rounds = None if no_ledger else _rounds(opened, store, record=record)
@@ -114,6 +124,8 @@ def select(
         run.save(chosen, overwrite=overwrite)
         if rounds is not None:
             _record(rounds, chosen, out)
+        if report:
+            _report(opened, out, memory)
     if as_json:
         summary = {key: chosen.manifest[key] for key in ("counts", "stop_reason", "warnings")}
         print_json({**summary, "out": str(out), "selected": list(chosen.ids)})
@@ -149,6 +161,18 @@ def _record(rounds: Rounds, chosen: Selection, out: Path) -> None:
     if recorded.n_elsewhere:
         n = recorded.n_elsewhere
         typer.echo(f"note: {n} of its samples are in other runs of the ledger too", err=True)
+
+
+def _report(opened: Dataset, out: Path, memory: str | None) -> None:
+    """Write the report of what is written; if that fails, say how to do it later."""
+    from selectlab.report import write_report
+
+    try:
+        written = write_report(out, opened, memory=memory)
+    except SelectlabError as error:
+        again = f"selectlab report {shlex.quote(str(out))} --data ..."
+        raise DataError(f"{error}; {out}/ is written, but no report: {again}") from None
+    typer.echo(f"report: {written.html}", err=True)
 
 
 def validate(

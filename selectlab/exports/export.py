@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,13 @@ from typing import Any
 from selectlab import registry
 from selectlab.errors import ConfigError, DataError, did_you_mean
 from selectlab.exports.items import Items
+from selectlab.exports.workplace import OLD, workplace
 from selectlab.exports.writer import Writer
 from selectlab.inputs.sample_ids import is_image
 from selectlab.validation import complaint
 from selectlab.writers import swap
+
+_CACHE = ".cache"
 
 MARK = ".selectlab-export.json"
 """Lies in every exported folder: what is in it, and since when."""
@@ -108,7 +110,8 @@ def export(
 ) -> Written:
     """Write ranked samples to a file or folder, whole or not at all.
 
-    Everything is made under a temporary name beside ``to`` first.
+    Everything is made under a temporary name beside ``to`` first. What is left there of exports to
+    the same place that were killed is removed. A link to a folder stays, and the folder is written.
 
     Args:
         items: What to write.
@@ -122,14 +125,15 @@ def export(
     """
     target = Path(to)
     check_place(target, writer, overwrite=overwrite)
+    place = _followed(target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as name:
-            fresh = Path(name, f"export{writer.ending}")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with workplace(place) as at:
+            fresh = at / f"export{writer.ending}"
             notes = writer.write(items, fresh)
             if fresh.is_dir():
                 _mark(fresh, writer, items)
-            swap(fresh, target, Path(name, "old"))
+            swap(fresh, place, at / OLD)
     except OSError as error:
         raise DataError(f"{target}: cannot be written: {error.strerror or error}") from error
     return Written(target, len(items), (*notes, *getattr(items, "notes", ())))
@@ -144,7 +148,7 @@ def check_place(target: Path, writer: Writer, *, overwrite: bool = False) -> Non
     try:
         if target.exists() or target.is_symlink():
             _check_there(target, writer, overwrite)
-        _check_parent(target)
+        _check_parent(_followed(target), target)
     except OSError as error:
         raise ConfigError(f"{target}: cannot be written: {error.strerror or error}") from None
 
@@ -173,24 +177,34 @@ def _check_there(target: Path, writer: Writer, overwrite: bool) -> None:
     changed = _changed_since(target)
     if changed is not None:
         raise ConfigError(
-            f"{target}: {changed!r} was changed after it was exported; move what you want to keep, "
-            "or remove the folder"
+            f"{target}: {changed!r} was added or changed after the export; move what you want to "
+            "keep, or remove the folder"
         )
 
 
 def _changed_since(folder: Path) -> str | None:
-    """Return a file that somebody changed or added after an export, if there is one."""
+    """Return a file that somebody changed or added after an export, if there is one.
+
+    Images may have been placed as links, and caches are what trainers leave when they read it.
+    """
     since = (folder / MARK).stat().st_mtime_ns
     for path in sorted(folder.rglob("*")):
         if path.is_symlink() or not path.is_file() or is_image(path.name):
+            continue
+        if path.suffix == _CACHE:
             continue
         if path.stat().st_mtime_ns > since:
             return path.relative_to(folder).as_posix()
     return None
 
 
-def _check_parent(target: Path) -> None:
-    parent = target.absolute().parent
+def _followed(target: Path) -> Path:
+    """Return the folder that a link leads to; anything else as it is."""
+    return target.resolve() if target.is_symlink() and target.is_dir() else target
+
+
+def _check_parent(place: Path, target: Path) -> None:
+    parent = place.absolute().parent
     while not parent.exists():
         parent = parent.parent
     if not parent.is_dir():

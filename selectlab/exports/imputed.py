@@ -9,6 +9,7 @@ from typing import Any
 
 from selectlab.assertion_run import read_imputed
 from selectlab.errors import DataError
+from selectlab.inputs.numbers import is_number
 from selectlab.inputs.sample_ids import sample_id
 from selectlab.shapes import Shape, Task
 
@@ -106,7 +107,7 @@ def _shape(content: Any, task: Task, where: str) -> Shape:
     held = content if isinstance(content, dict) else {}
     category, xywh, score = held.get("category_id"), held.get("bbox"), held.get("score")
     listed = xywh if isinstance(xywh, list) else []
-    plain = len(listed) == 4 and all(type(value) in (int, float) for value in listed)
+    plain = len(listed) == 4 and all(map(is_number, listed))
     if type(category) is not int or not plain:
         raise DataError(
             f"{where}: needs category_id and bbox [x, y, width, height], got {content!r:.80}"
@@ -116,5 +117,5 @@ def _shape(content: Any, task: Task, where: str) -> Shape:
             f"{where}: category_id {category} is not in the schema of task {task.name!r}"
         )
     x, y, w, h = (float(value) for value in listed)
-    known = float(score) if isinstance(score, int | float) else None
+    known = float(score) if is_number(score) else None
     return Shape(task.categories[category], known, (x, y, w, h), origin="imputed")

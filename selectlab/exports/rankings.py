@@ -8,12 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+import numpy as np
+
 from selectlab.config import read_json
 from selectlab.errors import DataError
 from selectlab.exports import run_ids
 from selectlab.ids import Ids, IdsBuilder
 from selectlab.inputs.files import parse_json
-from selectlab.inputs.sample_ids import unique_id_lines
+from selectlab.inputs.sample_ids import id_lines
 from selectlab.selection import Pick, Selection
 from selectlab.writers import MANIFEST, PICKS
 
@@ -229,11 +231,32 @@ def ranking_in(path: Path) -> RunFolder | IdList:
     """
     if path.is_dir():
         return RunFolder(path)
+    return IdList(_ids_in(path), path.stem, str(path))
+
+
+def _ids_in(path: Path) -> Ids:
+    """Return the ids of a text file, each where it stands first, a piece at a time."""
+    found = IdsBuilder()
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            while lines := file.readlines(_PIECE):
+                found.add_texts(_ids_of(lines, path))
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
-    return IdList(unique_id_lines(data, str(path)), path.stem, str(path))
+    ids = found.ids()
+    known = ids.sorted_unique()
+    if len(known) == len(ids):
+        return ids
+    _, first = np.unique(known.positions(ids), return_index=True)
+    return ids.take(np.sort(first))
+
+
+def _ids_of(lines: Sequence[bytes], path: Path) -> list[str]:
+    try:
+        return id_lines(b"".join(lines), str(path))
+    except DataError:
+        id_lines(path.read_bytes(), str(path))  # says which byte of the whole file it is
+        raise
 
 
 def collected_reason(row: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from selectlab.exports.image_urls import UrlTemplate
 from selectlab.exports.imputed import Imputed
 from selectlab.exports.rankings import IdList, Ranking, SelectionRanking, ranking_in
 from selectlab.exports.shaped import Labelled, LabelShapes, TaskShapes
-from selectlab.exports.streamed import StreamedItems
+from selectlab.exports.streamed import DOING, StreamedItems
 from selectlab.exports.writer import Writer
 from selectlab.selection import Selection
 from selectlab.shapes import Task
@@ -36,6 +36,7 @@ def items_of(
     image_url: str | None = None,
     shapes: bool = True,
     store: str | os.PathLike[str] | None = None,
+    doing: str = DOING,
 ) -> StreamedItems:
     """Return ranked samples ready to be written, as a stream.
 
@@ -51,6 +52,7 @@ def items_of(
         image_url: Template of the addresses of images, such as ``"https://host/{id}"``.
         shapes: Whether shapes, image sizes and metadata are wanted at all; tables do without.
         store: Where campaigns are kept, if not with the dataset.
+        doing: What is done with the samples, as it is shown while it lasts.
 
     Raises:
         ConfigError: There are several tasks and none is named, there is no such task, or the
@@ -67,10 +69,10 @@ def items_of(
     if dataset is None:
         if tasks or imputed is not None:
             raise ConfigError("tasks: predictions need a dataset; say which one")
-        return StreamedItems(ranking, None, (), template, shapes=False)
+        return StreamedItems(ranking, None, (), template, shapes=False, doing=doing)
     dataset.rows_of(ids, ranking.where)
     read = _task_shapes(dataset, tasks, imputed, min_score) if shapes else []
-    return StreamedItems(ranking, dataset, read, template, shapes=shapes)
+    return StreamedItems(ranking, dataset, read, template, shapes=shapes, doing=doing)
 
 
 def fields_for(

@@ -20,6 +20,8 @@ from selectlab.progress import followed
 from selectlab.shapes import Task
 from selectlab.tally import Tally
 
+DOING = "exporting"
+"""What is shown while samples are gone through."""
 _AT_ONCE = 512
 
 
@@ -32,6 +34,7 @@ class StreamedItems:
         tasks: What tells their shapes.
         template: Makes the addresses of images.
         shapes: Whether image sizes, and metadata that the ranking lacks, are to be read.
+        doing: What is done with them, as it is shown while it lasts.
     """
 
     def __init__(
@@ -42,8 +45,10 @@ class StreamedItems:
         template: UrlTemplate | None = None,
         *,
         shapes: bool = True,
+        doing: str = DOING,
     ) -> None:
         self._ranking, self._dataset, self._tasks = ranking, dataset, tasks
+        self._doing = doing
         self._template, self._shapes = template, shapes
         self._notes: list[str] = []
 
@@ -81,7 +86,7 @@ class StreamedItems:
         return len(self._ranking.ids)
 
     def __iter__(self) -> Iterator[Item]:
-        return followed(self._items(), len(self), "exporting", "samples")
+        return followed(self._items(), len(self), self._doing, "samples")
 
     def _items(self) -> Iterator[Item]:
         tally, sizes = Tally(), self._sizes()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from selectlab.errors import DataError
+from selectlab.exports.csv_rows import CsvRows
 from selectlab.exports.items import Item, Items
 from selectlab.exports.rankings import plain
 from selectlab.exports.writer import Writer
@@ -53,11 +53,11 @@ class Csv(Writer):
         """Write the file; what is missing is an empty cell."""
         names = columns_of(items)
         with out.open("w", encoding="utf-8", newline="") as file:
-            lines = csv.writer(file, lineterminator="\n")
-            lines.writerow(names)
+            lines = CsvRows(file)
+            lines.add(names)
             for item in items:
                 row = row_of(item)
-                lines.writerow([row.get(name) for name in names])
+                lines.add([row.get(name) for name in names])
         return []
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from selectlab.errors import DataError
+from selectlab.exports.csv_rows import CsvRows
 from selectlab.exports.image_files import ImageFiles, Images, inner_path
 from selectlab.exports.items import Item, Items
 from selectlab.exports.placed_names import PlacedNames
@@ -49,13 +49,13 @@ class Yolo(Writer):
             (out / TRAIN).open("x", encoding="utf-8", newline="\n") as train,
             (out / SAMPLES).open("x", encoding="utf-8", newline="") as samples,
         ):
-            table = csv.writer(samples, lineterminator="\n")
-            table.writerow(SAMPLE_COLUMNS)
+            table = CsvRows(samples)
+            table.add(SAMPLE_COLUMNS)
             for item in items:
                 name = inner_path(names.place(item.sample_id))
                 train.write(_line(self._listed(item, name)))
                 score = "" if item.score is None else repr(float(item.score))
-                table.writerow((f"{IMAGES}/{name}", item.sample_id, item.rank, score))
+                table.add((f"{IMAGES}/{name}", item.sample_id, item.rank, score))
                 files.place(item.sample_id, name)
                 if items.tasks:
                     write_labels(out, name, item, lines)
@@ -84,7 +84,10 @@ class Yolo(Writer):
                 f"{SAMPLES} has their ids"
             )
         if not items.tasks:
-            notes.append("there are no labels and no class names, as no task goes along")
+            notes.append(
+                "there are no labels and no class names, as no task goes along, and ultralytics "
+                f"refuses that; name predictions (--task), or write names into {DATA}"
+            )
         elif self.images == "none":
             notes.append(
                 "ultralytics looks for labels beside the images; to train with those in here, "

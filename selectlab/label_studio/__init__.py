@@ -8,10 +8,12 @@ from selectlab.label_studio.pulling import Pulled, pull
 from selectlab.label_studio.pushing import Pushed, Target, push
 from selectlab.label_studio.standing import Standing, standing
 from selectlab.label_studio.tokens import Token, find_token
+from selectlab.label_studio.waiting import Patience
 
 __all__ = [
     "Client",
     "LocalFiles",
+    "Patience",
     "Project",
     "Pulled",
     "Pushed",

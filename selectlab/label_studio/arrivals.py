@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from selectlab.label_studio.client import Client
-from selectlab.label_studio.listing import filtered, n_tasks, tasks_of
+from selectlab.label_studio.listing import filtered, tasks_of
 from selectlab.label_studio.projects import TOOL, Project
 from selectlab.rounds.ledger import Ledger
 
@@ -89,7 +89,9 @@ def _found(
     return found
 
 
-def remove_doubles(client: Client, ledger: Ledger, project: Project) -> tuple[int, list[str]]:
+def remove_doubles(
+    client: Client, ledger: Ledger, project: Project, there: Mapping[str, Sequence[int]]
+) -> tuple[int, list[str]]:
     """Remove tasks that were sent twice, as long as nobody has worked on them.
 
     Only copies go: the same sample, run and image as a task that stays. What somebody has
@@ -99,19 +101,18 @@ def remove_doubles(client: Client, ledger: Ledger, project: Project) -> tuple[in
         client: The server.
         ledger: What was sent.
         project: The project.
+        there: Its tasks, from :func:`tasks_by_sample`.
 
     Returns:
         How many were removed, and a line for each sample that still has several tasks.
 
     Raises:
-        DataError: The tasks cannot be listed or removed.
+        DataError: The tasks cannot be looked at or removed.
     """
     ours = ledger.task_ids(TOOL, project.key)
-    if n_tasks(client, project.id) <= len(ours):
-        return 0, []
     n_removed, notes = 0, []
-    for sample, numbers in _doubles(client, project).items():
-        if sample not in ours:
+    for sample, numbers in there.items():
+        if len(numbers) < 2 or sample not in ours:
             continue
         kept, spare = _sorted_out(client, project, numbers, ours[sample])
         for number in spare:
@@ -127,13 +128,17 @@ def remove_doubles(client: Client, ledger: Ledger, project: Project) -> tuple[in
     return n_removed, notes
 
 
-def _doubles(client: Client, project: Project) -> dict[str, list[int]]:
-    """Return the tasks of samples that have several, oldest first."""
+def tasks_by_sample(client: Client, project: Project) -> dict[str, list[int]]:
+    """Return the tasks of each sample that has some, oldest first.
+
+    Raises:
+        DataError: They cannot be listed.
+    """
     found: dict[str, list[int]] = {}
     for task in tasks_of(client, project.id):
         if task.sample_id is not None:
             found.setdefault(task.sample_id, []).append(task.id)
-    return {sample: numbers for sample, numbers in found.items() if len(numbers) > 1}
+    return found
 
 
 def _sorted_out(

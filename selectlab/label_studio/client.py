@@ -9,9 +9,15 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from selectlab.errors import ConfigError, DataError, MissingExtraError
+from selectlab.label_studio.encryption import (
+    reason_not_plain,
+    reason_not_to_repeat,
+    reason_of_bad_certificates,
+    wants_tls,
+)
 from selectlab.label_studio.tokens import Token
 
 if TYPE_CHECKING:
@@ -68,7 +74,7 @@ class Client:
         pause: Waits for so many seconds.
 
     Raises:
-        ConfigError: The address is none.
+        ConfigError: The address is none, or the certificates that the environment names are.
         MissingExtraError: httpx is not installed.
     """
 
@@ -92,9 +98,12 @@ class Client:
         self.address, self.pause = address, pause
         self._token, self._access, self._timeout_s = token, "", timeout_s
         self._answered_at = ""
-        self._http = httpx.Client(
-            timeout=httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
-        )
+        try:
+            self._http = httpx.Client(
+                timeout=httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
+            )
+        except OSError as error:
+            raise ConfigError(reason_of_bad_certificates(error)) from None
 
     def __enter__(self) -> Client:
         return self
@@ -233,6 +242,7 @@ class Client:
         Raises:
             NotNowError: There is no connection.
             UncertainError: It broke off later.
+            DataError: There can be none: what is said of TLS does not fit.
         """
         import httpx
 
@@ -253,20 +263,27 @@ class Client:
                     answer.read()
             finally:
                 answer.close()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise NotNowError(
-                f"{self.address}: cannot be reached ({_reason(error)}); is the server running?"
-            ) from None
-        except httpx.TimeoutException:
-            raise UncertainError(
-                f"{self.address}: no answer to {method} {path} within {self._timeout_s:g} s"
-            ) from None
         except httpx.HTTPError as error:
-            raise UncertainError(
-                f"{self.address}: the connection broke off in {method} {path} ({_reason(error)})"
-            ) from None
+            raise self._failure(error, f"{method} {path}") from None
         self._answered_at = answer.headers.get("Date", "")
         return answer
+
+    def _failure(self, error: httpx.HTTPError, asked: str) -> DataError:
+        """Return the error that a request without an answer means, in one line."""
+        import httpx
+
+        never = reason_not_to_repeat(error, self.address)
+        if never:
+            return DataError(never)
+        if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):
+            return NotNowError(
+                f"{self.address}: cannot be reached ({_reason(error)}); is the server running?"
+            )
+        if isinstance(error, httpx.TimeoutException):
+            said = f"no answer to {asked} within {self._timeout_s:g} s"
+        else:
+            said = f"the connection broke off in {asked} ({_reason(error)})"
+        return UncertainError(f"{self.address}: {said}")
 
     def _read(self, answer: httpx.Response) -> Any:
         """Return the JSON of an answer.
@@ -299,6 +316,8 @@ class Client:
         """Return the error that an answer means, in one line."""
         status, said = answer.status_code, self._said(answer)
         where = f"{self.address}: {answer.request.method} {answer.request.url.path}"
+        if status == 400 and wants_tls(answer.content):
+            return DataError(reason_not_plain(self.address))
         if status == 401:
             return DataError(f"{where}: 401, does not take the token of {self._token.where}{said}")
         if status == 403:
@@ -332,9 +351,10 @@ def _reason(error: Exception) -> str:
 
 
 def _target(answer: httpx.Response) -> str:
-    """Return where a redirect leads, without its query, which may hold secrets."""
-    parts = urlsplit(answer.headers.get("Location", ""))
-    return f"{parts.scheme}://{parts.hostname}" if parts.hostname else repr(parts.path)
+    """Return where a redirect leads, without a password or a query, which may hold secrets."""
+    target: str = urljoin(str(answer.request.url), answer.headers.get("Location", ""))
+    parts = urlsplit(target)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _sentences(read: Any, field: str = "") -> Iterator[str]:

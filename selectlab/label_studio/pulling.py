@@ -154,9 +154,8 @@ class _Taken:
         gone = sorted(bare - {label.sample_id for label in labels})
         if gone:
             self.n_deleted += self._ledger.remove_labels(gone, TOOL, self._project.key)
-        self._make_room(labels)
-        key = self._project.key
-        self._count(self._ledger.add_labels(key, labels, TOOL, key))
+        key, outdated = self._project.key, self._outdated(labels)
+        self._count(self._ledger.add_labels(key, labels, TOOL, key, instead_of=outdated))
         self.n_tasks += len(page)
         for task in annotated:
             label_of(task.whole, place_of_task(self._project, task), self.tally)
@@ -172,21 +171,20 @@ class _Taken:
         self.mismatches += mismatches
         return labels
 
-    def _make_room(self, labels: Sequence[Label]) -> None:
-        """Remove labels of this project whose annotations are gone, of samples that have others.
+    def _outdated(self, labels: Sequence[Label]) -> set[str]:
+        """Return samples with labels of this project whose annotations are gone, beside others.
 
         They are newer than what is there now, or about something that nobody says any more.
         """
         fresh = {_key(label): label.labelled_at for label in labels}
-        outdated = set()
+        outdated = set[str]()
         for label in self._ledger.labels({label.sample_id for label in labels}):
             if label.source != self._project.key:
                 continue
             now = fresh.get(_key(label))
             if now is None or (label.labelled_at is not None and label.labelled_at > now):
                 outdated.add(label.sample_id)
-        if outdated:
-            self._ledger.remove_labels(sorted(outdated), TOOL, self._project.key)
+        return outdated
 
     def _count(self, counts: Counts) -> None:
         held = self.counts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -14,7 +14,13 @@ from selectlab.errors import ConfigError, DataError
 from selectlab.exports.items import Item, Items
 from selectlab.exports.label_studio import task_of
 from selectlab.exports.label_studio_config import IMAGE, label_config
-from selectlab.label_studio.arrivals import SETTLE_S, Settled, remove_doubles, settle
+from selectlab.label_studio.arrivals import (
+    SETTLE_S,
+    Settled,
+    remove_doubles,
+    settle,
+    tasks_by_sample,
+)
 from selectlab.label_studio.client import Client, TooLargeError, UncertainError
 from selectlab.label_studio.images import LocalFiles, Storages
 from selectlab.label_studio.listing import n_tasks, tasks_of
@@ -36,6 +42,8 @@ BATCH = 100
 """Tasks that are sent at a time."""
 _TRIES = 3
 _PAUSE_S = 5.0
+_SENT_AGAIN = "samples sent again, as the project has no task of them any more"
+_GONE = "samples sent before whose tasks are gone; --resend-missing sends them again"
 
 TaskJson = Mapping[str, Any]
 
@@ -73,6 +81,8 @@ class Pushed:
         n_sent: Sent now; with a dry run, those that would be.
         n_doubles: Tasks that were there twice and are removed.
         notes: What the user should know, one line each.
+        too_large: Samples whose task alone is larger than the server takes; they were not sent,
+            and a later push tries them again.
     """
 
     project: Project | None
@@ -83,6 +93,7 @@ class Pushed:
     n_sent: int
     n_doubles: int
     notes: tuple[str, ...]
+    too_large: tuple[str, ...] = ()
 
 
 def push(
@@ -95,6 +106,7 @@ def push(
     files: LocalFiles | None = None,
     batch: int = BATCH,
     settle_s: float = SETTLE_S,
+    resend_missing: bool = False,
     dry_run: bool = False,
 ) -> Pushed:
     """Send what a project does not have yet.
@@ -111,6 +123,8 @@ def push(
         files: Images that the server reads from its disk; ``None`` if they have URLs.
         batch: Tasks to send at a time.
         settle_s: How long to wait for what a server may still be working on, s.
+        resend_missing: Send samples of the ranking again that were sent before and whose tasks
+            the project no longer has.
         dry_run: Look, and change nothing, neither there nor in the ledger.
 
     Raises:
@@ -119,14 +133,16 @@ def push(
     """
     label_config(items.tasks)
     if dry_run:
-        return _looked(items, ledger, client, _found(client, target, items), files)
+        project = _found(client, target, items)
+        return _looked(items, ledger, client, project, files, resend_missing=resend_missing)
     with _alone(dataset, client):
         project = _found(client, target, items)
         made = project is None
         if project is None:
             assert target.title is not None
             project = make_project(client, target.title, items.tasks)
-        return _Push(items, ledger, client, project, files, batch, settle_s).done(made=made)
+        sending = _Push(items, ledger, client, project, files, batch, settle_s)
+        return sending.done(made=made, resend_missing=resend_missing)
 
 
 def _alone(dataset: Dataset, client: Client) -> AbstractContextManager[None]:
@@ -151,18 +167,29 @@ def _found(client: Client, target: Target, items: Items) -> Project | None:
 
 
 def _looked(
-    items: Items, ledger: Ledger, client: Client, project: Project | None, files: LocalFiles | None
+    items: Items,
+    ledger: Ledger,
+    client: Client,
+    project: Project | None,
+    files: LocalFiles | None,
+    *,
+    resend_missing: bool,
 ) -> Pushed:
     """Return what a push would do."""
-    sent, n_before, n_new = set[str](), 0, 0
+    sent, gone, n_before, n_new = set[str](), set[str](), 0, 0
     tally = Tally()
     if project is not None:
         sent = {*ledger.sent_ids(TOOL, project.key)}
+        there = tasks_by_sample(client, project) if sent else {}
+        gone = sent.difference(there)
+        resend_missing = resend_missing or not there
         for one in ledger.pending(TOOL, project.key):
             what = "samples of an earlier push that may have arrived"
             tally.add(what, repr(one.sample_ids[0]), len(one.sample_ids))
     for item in items:
-        if item.sample_id in sent:
+        if item.sample_id in gone:
+            tally.add(_SENT_AGAIN if resend_missing else _GONE, repr(item.sample_id))
+        if item.sample_id in sent and not (resend_missing and item.sample_id in gone):
             n_before += 1
         elif _task_json(item, items, files, tally) is not None:
             n_new += 1
@@ -197,16 +224,22 @@ class _Push:
         self._items, self._ledger, self._client = items, ledger, client
         self._project, self._files = project, files
         self._storages = Storages(client, project.id, files) if files is not None else None
-        self._size, self._settle_s = batch, settle_s
+        self._size, self._largest, self._grows = batch, batch, False
+        self._settle_s = settle_s
         self._tally = Tally()
-        self._n_before = self._n_found = self._n_sent = self._n_blind = 0
+        self._gone = set[str]()
+        self._before: list[str] = []
+        self._too_large: list[str] = []
+        self._n_found = self._n_sent = self._n_blind = 0
 
-    def done(self, *, made: bool) -> Pushed:
+    def done(self, *, made: bool, resend_missing: bool) -> Pushed:
         """Send everything and say what was done."""
         try:
             if self._ledger.pending(TOOL, self._project.key):
                 self._n_found += self._settled().n_arrived
             self._forget_what_is_gone()
+            if resend_missing:
+                self._gone = self._missing(tasks_by_sample(self._client, self._project))
             waiting: list[TaskJson] = []
             for task in self._new_tasks():
                 waiting.append(task)
@@ -215,7 +248,9 @@ class _Push:
                     waiting = []
             self._deliver(waiting)
             self._refuse_if_blind()
-            n_doubles, notes = remove_doubles(self._client, self._ledger, self._project)
+            there = tasks_by_sample(self._client, self._project)
+            n_doubles, notes = remove_doubles(self._client, self._ledger, self._project, there)
+            self._count_the_gone(there)
         except DataError as error:
             raise DataError(
                 f"{error}; {self._n_sent} tasks were sent to {self._project.title!r}, the same "
@@ -225,11 +260,12 @@ class _Push:
             project=self._project,
             made=made,
             n_samples=len(self._items),
-            n_before=self._n_before,
+            n_before=len(self._before),
             n_found=self._n_found,
             n_sent=self._n_sent,
             n_doubles=n_doubles,
             notes=(*self._tally.lines(), *notes, *getattr(self._items, "notes", ())),
+            too_large=tuple(self._too_large),
         )
 
     def _forget_what_is_gone(self) -> None:
@@ -241,13 +277,24 @@ class _Push:
                 "samples sent again, as the project has no task any more", repr(sent[0]), len(sent)
             )
 
+    def _missing(self, there: Iterable[str]) -> set[str]:
+        """Return what the ledger has as sent, and the project no longer has."""
+        return {*self._ledger.sent_ids(TOOL, self._project.key)}.difference(there)
+
+    def _count_the_gone(self, there: Iterable[str]) -> None:
+        """Count samples of the ranking that stay as they are, and whose tasks are gone."""
+        gone = self._missing(there)
+        for sample in self._before:
+            if sample in gone:
+                self._tally.add(_GONE, repr(sample))
+
     def _new_tasks(self) -> Iterator[TaskJson]:
         """Yield the tasks of samples that the project does not have."""
         sent = {*self._ledger.sent_ids(TOOL, self._project.key)}
         there = {} if sent else self._there()
         for item in self._items:
-            if item.sample_id in sent:
-                self._n_before += 1
+            if item.sample_id in sent and item.sample_id not in self._gone:
+                self._before.append(item.sample_id)
                 continue
             task = _task_json(item, self._items, self._files, self._tally)
             if task is None:
@@ -265,7 +312,8 @@ class _Push:
 
     def _refuse_if_blind(self) -> None:
         """Refuse a ranking of which no image can be shown."""
-        if self._n_blind and not (self._n_sent or self._n_found or self._n_before):
+        seen = self._n_sent or self._n_found or self._before or self._too_large
+        if self._n_blind and not seen:
             raise DataError(
                 f"{self._items.name}: nobody knows where the images of its {self._n_blind} samples "
                 "are; give a dataset that has them, or --image-url"
@@ -280,17 +328,23 @@ class _Push:
         }
 
     def _deliver(self, tasks: Sequence[TaskJson]) -> None:
-        """Send tasks, in parts that are not too large for the server."""
+        """Send tasks, in parts that are not too large for the server.
+
+        A task that is too large alone is left out. Behind it the parts grow again: it may have
+        been the only one.
+        """
         while tasks:
             part = tasks[: self._size]
             try:
                 self._deliver_part(part)
-            except TooLargeError as error:
-                if len(part) == 1:
-                    sample = part[0]["data"]["sample_id"]
-                    raise DataError(f"{error}; {sample!r} alone is too much") from None
-                self._size = len(part) // 2
-                continue
+                if self._grows:
+                    self._size = min(2 * self._size, self._largest)
+            except TooLargeError:
+                self._grows = len(part) == 1
+                if not self._grows:
+                    self._size = len(part) // 2
+                    continue
+                self._too_large.append(part[0]["data"]["sample_id"])
             tasks = tasks[len(part) :]
 
     def _deliver_part(self, part: Sequence[TaskJson]) -> None:
@@ -321,6 +375,11 @@ class _Push:
             DataError: The server does not take them.
         """
         samples = [task["data"]["sample_id"] for task in part]
+        again = self._gone.intersection(samples)
+        if again:
+            self._ledger.lost(TOOL, self._project.key, again)
+            self._gone -= again
+            self._tally.add(_SENT_AGAIN, repr(min(again, key=samples.index)), len(again))
         batch = self._ledger.begin_sending(TOOL, self._project.key, samples)
         where = f"/api/projects/{self._project.id}/import"
         try:

@@ -21,6 +21,8 @@ class Standing:
         n_tasks: Tasks on the server.
         n_annotated: Samples that somebody has annotated there.
         n_skipped: Samples that were skipped there, and not annotated.
+        n_open: Sent samples that are there, neither annotated nor skipped; tasks of others and
+            doubles do not count.
         n_pulled: Sent samples that have labels in the ledger.
         n_foreign: Tasks that selectlab has not made.
         missing: Samples that were sent, and have no task any more.
@@ -34,6 +36,7 @@ class Standing:
     n_tasks: int
     n_annotated: int
     n_skipped: int
+    n_open: int
     n_pulled: int
     n_foreign: int
     missing: tuple[str, ...]
@@ -75,6 +78,7 @@ def standing(ledger: Ledger, client: Client, project: Project) -> Standing:
         n_tasks=n_tasks,
         n_annotated=len(annotated),
         n_skipped=len(skipped - annotated),
+        n_open=len((sent & there) - annotated - skipped),
         n_pulled=sum(name in sent for name in ledger.labelled_ids()),
         n_foreign=n_foreign,
         missing=tuple(sorted(sent - there)),

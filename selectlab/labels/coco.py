@@ -10,6 +10,7 @@ from selectlab.columns import TaskType
 from selectlab.errors import DataError
 from selectlab.inputs.files import parse_json
 from selectlab.inputs.lightly_predictions import parse_categories
+from selectlab.inputs.numbers import size_from
 from selectlab.inputs.prediction_checks import shown
 from selectlab.inputs.shape_columns import keypoint_names
 from selectlab.labels.coco_shapes import attributes_of, shape_of
@@ -74,7 +75,8 @@ class CocoLabels:
         for number, image in self._images.items():
             where = f"{self.where}: {image['file_name']}"
             objects = tuple(
-                shape_of(given, self._category(given, at), at) for at, given in self._held[number]
+                shape_of(given, self._category(given, at), at, _size(image))
+                for at, given in self._held[number]
             )
             ours = isinstance(image.get("sample_id"), str)
             yield RawLabel(
@@ -112,10 +114,7 @@ class CocoLabels:
 
 
 def _size(image: Mapping[str, Any]) -> tuple[int, int] | None:
-    width, height = image.get("width"), image.get("height")
-    if type(width) is not int or type(height) is not int or width < 1 or height < 1:
-        return None
-    return width, height
+    return size_from(image.get("width"), image.get("height"))
 
 
 def _checked_images(images: Any, where: str) -> dict[int | str, Mapping[str, Any]]:

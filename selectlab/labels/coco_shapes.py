@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any, cast
 
 from selectlab.errors import DataError
+from selectlab.inputs.numbers import is_number
 from selectlab.inputs.prediction_checks import shown
 from selectlab.inputs.shape_files import coco_mask
-from selectlab.shapes import Shape
+from selectlab.shapes import Mask, Shape
 
 Attributes = dict[str, str | float | bool]
 
 
-def shape_of(given: Mapping[str, Any], category: str, where: str) -> Shape:
+def shape_of(
+    given: Mapping[str, Any], category: str, where: str, size: tuple[int, int] | None = None
+) -> Shape:
     """Return an annotation as a labelled shape; its score, if any, was a model's and is left out.
 
     Args:
         given: The annotation.
         category: Name of its category.
         where: Its place in the file, for messages.
+        size: Width and height of its image in px, if the file tells.
 
     Raises:
-        DataError: A field is malformed, or there is no field that draws anything.
+        DataError: A field is malformed, there is no field that draws anything, or a mask is of
+            another size than its image.
     """
     drawn = given.get("segmentation")
     is_mask = isinstance(drawn, dict)
@@ -32,7 +36,7 @@ def shape_of(given: Mapping[str, Any], category: str, where: str) -> Shape:
         category,
         box=_box(given.get("bbox"), f"{where}.bbox"),
         polygons=() if is_mask or not drawn else _polygons(drawn, f"{where}.segmentation"),
-        mask=coco_mask(drawn, where) if isinstance(drawn, dict) else None,
+        mask=_mask(drawn, where, size) if isinstance(drawn, dict) else None,
         keypoints=_points(given.get("keypoints"), f"{where}.keypoints"),
         origin="labelled",
         attributes=attributes_of(given),
@@ -67,6 +71,16 @@ def _box(value: Any, where: str) -> tuple[float, float, float, float] | None:
     return cast(tuple[float, float, float, float], tuple(map(float, value)))
 
 
+def _mask(value: Mapping[str, Any], where: str, size: tuple[int, int] | None) -> Mask:
+    held = value.get("size")
+    if size is not None and isinstance(held, list) and held != [size[1], size[0]]:
+        raise DataError(
+            f"{where}.segmentation.size must be height and width of its image, [{size[1]}, "
+            f"{size[0]}], got {shown(held)}"
+        )
+    return coco_mask(value, where)
+
+
 def _polygons(value: Any, where: str) -> tuple[tuple[float, ...], ...]:
     outlines: list[Any] = value if isinstance(value, list) else [None]
     for outline in outlines:
@@ -89,6 +103,4 @@ def _points(value: Any, where: str) -> tuple[tuple[float, float, float], ...]:
 
 
 def _numbers(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        type(number) in (int, float) and math.isfinite(number) for number in value
-    )
+    return isinstance(value, list) and all(map(is_number, value))

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 ANNOTATIONS = "annotations.xml"
 
-_FRAME = re.compile(r"(?:.*/)?frame_(\d+)(?:\.\w+)?", re.IGNORECASE)
+_FRAME = re.compile(r"(?:.*/)?frame_(\d{1,18})(?:\.\w+)?", re.IGNORECASE)
+_LONGEST = 18
+"""Digits of the number of a frame."""
 _DRAWN_WITH = {"box": "rectangle"}
 
 Size = tuple[int, int]
@@ -120,7 +122,7 @@ class CvatLabels:
             number = child.get("frame") or ""
             if child.get("outside") == "1" or not self._knows(child, repr(task.video)):
                 continue
-            if not number.isdecimal():
+            if not number.isdecimal() or len(number) > _LONGEST:
                 raise DataError(f"{self.where}: {task.video!r}: no frame has number {number!r}")
             where = f"{self.where}: {task.video!r}: frame {number}"
             shape = CvatShapes(self._meta, task.size, where).read(child, track.get("label"))

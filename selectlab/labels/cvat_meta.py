@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from selectlab.columns import TaskType
 from selectlab.errors import DataError
+from selectlab.inputs.numbers import size_from
 from selectlab.inputs.sample_ids import VIDEO_SUFFIXES, suffix_of
 from selectlab.shapes import Task
 
@@ -169,10 +170,9 @@ def _task(task: Element) -> CvatTask:
 def size_of(width: str | None, height: str | None) -> tuple[int, int] | None:
     """Return width and height, px; ``None`` if they are no sizes."""
     try:
-        size = int(width or ""), int(height or "")
+        return size_from(int(width or ""), int(height or ""))
     except ValueError:
         return None
-    return size if min(size) > 0 else None
 
 
 def _time(text: str | None) -> datetime | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from selectlab.errors import DataError, did_you_mean
 from selectlab.labels.cvat_meta import CvatMeta
-from selectlab.masks import mask_of, pixels_of
+from selectlab.masks import LARGEST_PX, mask_of, pixels_of
 from selectlab.shapes import Mask, Shape
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 READ = frozenset(("box", "polygon", "mask", "points", "skeleton", "tag"))
 """Elements that are shapes here."""
-
-_LARGEST_PX = 1 << 30
 
 Size = tuple[int, int]
 
@@ -125,7 +123,7 @@ class CvatShapes:
         )
         right, bottom = left + width, top + height
         fits = 0 <= left < right <= self._size[0] and 0 <= top < bottom <= self._size[1]
-        if not fits or math.prod(self._size) > _LARGEST_PX:
+        if not fits or math.prod(self._size) > LARGEST_PX:
             raise DataError(
                 f"{self._where}: a mask of {width} x {height} px at {left}, {top} does not fit an "
                 f"image of {self._size[0]} x {self._size[1]}"

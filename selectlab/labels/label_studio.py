@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,7 @@ _FINEST: tuple[TaskType, ...] = (
     "instance-segmentation",
     "object-detection",
 )
+_DEEPEST = 100
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
 
@@ -83,7 +84,8 @@ class LabelStudioExport:
         try:
             with self._path.open("rb") as file:
                 _skip_to_list(file, self.where)
-                for at, task in enumerate(ijson.items(file, "item", use_float=True)):
+                events = ijson.parse(_shallow(ijson.basic_parse(file, use_float=True), self.where))
+                for at, task in enumerate(ijson.items(events, "item")):
                     where = f"{self.where}[{at}]"
                     _check_task(task, where)
                     yield where, task
@@ -201,6 +203,19 @@ def _ijson() -> Any:
             "reading labels of Label Studio needs ijson; pip install 'selectlab[labels]'"
         ) from None
     return ijson
+
+
+def _shallow(events: Iterable[tuple[str, Any]], where: str) -> Iterator[tuple[str, Any]]:
+    """Pass on what a file begins and ends, as long as it is not nested absurdly deep."""
+    depth = 0
+    for event in events:
+        if event[0] in ("start_map", "start_array"):
+            depth += 1
+            if depth > _DEEPEST:
+                raise DataError(f"{where}: is nested deeper than {_DEEPEST}; no tool exports that")
+        elif event[0] in ("end_map", "end_array"):
+            depth -= 1
+        yield event
 
 
 def _skip_to_list(file: IO[bytes], where: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from selectlab.errors import DataError
+from selectlab.inputs.numbers import is_number, size_from
 from selectlab.shapes import ORIGINS
 from selectlab.validation import shortened
 
@@ -101,7 +101,7 @@ def number(given: Any, where: str) -> float:
     Raises:
         DataError: It is none.
     """
-    if type(given) not in (int, float) or not math.isfinite(given):
+    if not is_number(given):
         raise DataError(f"{where}: must be a number, got {shortened(given)}")
     return float(given)
 
@@ -174,7 +174,4 @@ def _names(given: Any, where: str) -> list[str]:
 
 def size_of(result: Mapping[str, Any]) -> tuple[int, int] | None:
     """Return the width and height of the image of a result, px; ``None`` if it does not tell."""
-    width, height = result.get("original_width"), result.get("original_height")
-    if type(width) is not int or type(height) is not int or width < 1 or height < 1:
-        return None
-    return width, height
+    return size_from(result.get("original_width"), result.get("original_height"))

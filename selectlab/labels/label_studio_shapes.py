@@ -201,7 +201,10 @@ def _outline(region: Region) -> tuple[float, ...]:
 def _box(region: Region, size: tuple[int, int]) -> tuple[float, float, float, float]:
     """Return a box in px; one that is turned about its first corner, turned about its centre."""
     x, y = region.number("x") * size[0] / 100, region.number("y") * size[1] / 100
-    width, height = region.number("width") * size[0] / 100, region.number("height") * size[1] / 100
+    width, height = (
+        _length(region, side) * whole / 100
+        for side, whole in zip(("width", "height"), size, strict=True)
+    )
     degrees = _rotation(region)
     if degrees:
         cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
@@ -213,6 +216,14 @@ def _box(region: Region, size: tuple[int, int]) -> tuple[float, float, float, fl
         round(width, _DECIMALS),
         round(height, _DECIMALS),
     )
+
+
+def _length(region: Region, side: str) -> float:
+    """Return the width or height of a box, percent."""
+    found = region.number(side)
+    if found < 0:
+        raise DataError(f"{region.where}.value.{side}: must be >= 0, got {shortened(found)}")
+    return found
 
 
 def _rotation(region: Region) -> float:

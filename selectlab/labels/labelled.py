@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from selectlab.columns import TaskType
 from selectlab.errors import ConfigError, DataError
 from selectlab.labels.label import Kind, Label
+from selectlab.labels.task_schemas import task_schema
 from selectlab.shapes import Task
 
 if TYPE_CHECKING:
-    from selectlab.columns import TaskPredictions
     from selectlab.dataset import Dataset
 
 _MOST_FIRST: Sequence[TaskType] = (
@@ -57,27 +57,27 @@ def labelled_task(
     return found, _task(found, model or _model(dataset, "", found[0].kind), task)
 
 
-def _kind_of(model: TaskPredictions) -> Kind:
-    return "classes" if model.task_type == "classification" else "objects"
+def _kind_of(model: Task) -> Kind:
+    return "classes" if model.type == "classification" else "objects"
 
 
-def _model(dataset: Dataset, task: str, kind: Kind | None) -> TaskPredictions | None:
-    """Return the predictions of a task, or the only ones of a kind."""
+def _model(dataset: Dataset, task: str, kind: Kind | None) -> Task | None:
+    """Return what a task predicts, or the only one of a kind."""
     known = dataset.source.tasks()
     if task:
-        return dataset.predictions(task) if task in known else None
-    fitting = [dataset.predictions(name) for name in known] if kind is not None else []
+        return task_schema(dataset, task) if task in known else None
+    fitting = [task_schema(dataset, name) for name in known] if kind is not None else []
     fitting = [model for model in fitting if _kind_of(model) == kind]
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _task(labels: Sequence[Label], model: TaskPredictions | None, name: str) -> Task:
+def _task(labels: Sequence[Label], model: Task | None, name: str) -> Task:
     """Return what the shapes of labels can be."""
     seen = {shape.category for label in labels for shape in label.shapes}
-    known = {} if model is None else dict(zip(model.category_ids, model.names, strict=True))
+    known = {} if model is None else model.categories
     types = {label.task_type for label in labels}
     return Task(
-        name=name or ("labels" if model is None else model.task),
+        name=name or ("labels" if model is None else model.name),
         type=next(one for one in _MOST_FIRST if one in types),
         categories=_extended(known, sorted(seen - set(known.values()))),
     )

@@ -6,10 +6,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 from urllib.parse import unquote, urlsplit
 
 from selectlab.errors import ConfigError, DataError, did_you_mean
 from selectlab.labels.label import Label, LabelFile, RawLabel, WithoutSizes
+from selectlab.labels.placement import note_outside
+from selectlab.labels.task_schemas import task_schema
+from selectlab.tally import Tally
 
 if TYPE_CHECKING:
     from selectlab.columns import TaskType
@@ -44,10 +48,12 @@ class Matched:
     Attributes:
         labels: In the order of the file; none of a sample that is not in the dataset.
         mismatches: In the order of the file.
+        notes: What looks wrong with the labels, one line each.
     """
 
     labels: list[Label]
     mismatches: list[Mismatch]
+    notes: tuple[str, ...] = ()
 
 
 def match(label_file: LabelFile, dataset: Dataset, task: str = "") -> Matched:
@@ -55,7 +61,8 @@ def match(label_file: LabelFile, dataset: Dataset, task: str = "") -> Matched:
 
     A sample id goes by itself. A file name or URL may have more folders in front than the id, or
     fewer, and may lack the extension; it counts where exactly one sample can be meant. A frame of
-    a video goes by its number, however many zeros are in front of it.
+    a video goes by its number, however many zeros are in front of it. Letters with accents may be
+    spelt in one piece or two (NFC or NFD).
 
     Args:
         label_file: What a tool exported.
@@ -85,7 +92,9 @@ def match(label_file: LabelFile, dataset: Dataset, task: str = "") -> Matched:
             mismatches.append(Mismatch(raw.name, where, why))
             continue
         found += labels_of(raw, sample_id, task, task_type, label_file.where)
-    return Matched(found, mismatches)
+    odd = Tally()
+    note_outside(found, odd)
+    return Matched(found, mismatches, tuple(odd.lines()))
 
 
 def _size(dataset: Dataset, names: SampleNames, name: str, is_id: bool) -> tuple[int, int] | None:
@@ -114,7 +123,7 @@ def _checked_task(label_file: LabelFile, dataset: Dataset, task: str) -> TaskTyp
         return kind
     if task not in known:
         raise ConfigError(f"task: no prediction task {task!r}{did_you_mean(task, known)}")
-    predicted = dataset.predictions(task).task_type
+    predicted = task_schema(dataset, task).type
     if (predicted == "classification") != (kind == "classification"):
         raise ConfigError(f"task {task!r}: is {predicted}, but {label_file.where} is {kind}")
     return kind
@@ -156,6 +165,7 @@ class SampleNames:
         self._dataset = dataset
         self._images: ImageNames | None = None
         self._frames: dict[tuple[str, int], list[tuple[str, str]]] | None = None
+        self._composed: tuple[ImageNames, dict[str, set[str]]] | None = None
         where = dataset.source.where
         folders = [where] if "://" in where else [where, os.path.abspath(where)]
         self._roots = [f"{folder.rstrip('/')}/" for folder in folders]
@@ -172,13 +182,15 @@ class SampleNames:
         """
         if name in self._dataset.rows:
             return name
-        for text in () if is_id else self._spellings(name):
+        spellings = [] if is_id else list(self._spellings(name))
+        for text in spellings:
             found = self._meant(text)
-            if len(found) > 1:
-                first, second = sorted(found)[:2]
-                raise DataError(f"could be {first!r} or {second!r}")
             if found:
-                return found.pop()
+                return _only(found)
+        for text in () if name.isascii() and "%" not in name else (name, *spellings):
+            found = self._composed_like(text, is_id=is_id)
+            if found:
+                return _only(found)
         raise DataError(f"is no sample of {self._dataset.source.where}")
 
     def _spellings(self, name: str) -> Iterator[str]:
@@ -206,6 +218,21 @@ class SampleNames:
             self._images = ImageNames(self._dataset.ids)
         return self._images.like(text) or self._frames_like(text)
 
+    def _composed_like(self, text: str, *, is_id: bool) -> set[str]:
+        """Return the samples that are called so once letters and accents are put together."""
+        from selectlab.inputs.image_names import ImageNames
+
+        if self._composed is None:
+            known: dict[str, set[str]] = {}
+            for sample_id in self._dataset.ids:
+                if not sample_id.isascii():
+                    known.setdefault(normalize("NFC", sample_id), set()).add(sample_id)
+            self._composed = ImageNames(known), known
+        images, known = self._composed
+        wanted = normalize("NFC", text)
+        names = {wanted} if is_id or wanted in known else images.like(wanted)
+        return {sample_id for name in names for sample_id in known.get(name, ())}
+
     def _frames_like(self, text: str) -> set[str]:
         """Return the frames that have this number, however many zeros are in front of it."""
         from selectlab.inputs.sample_ids import frame_of
@@ -223,3 +250,10 @@ class SampleNames:
         video = f"/{wanted[0]}"
         known = self._frames.get((video.rpartition("/")[2], wanted[1]), ())
         return {found for path, found in known if path.endswith(video) or video.endswith(path)}
+
+
+def _only(found: set[str]) -> str:
+    if len(found) > 1:
+        first, second = sorted(found)[:2]
+        raise DataError(f"could be {first!r} or {second!r}")
+    return found.pop()

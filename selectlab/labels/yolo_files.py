@@ -52,9 +52,10 @@ class YoloSchema:
             raise DataError(f"{path}: expected data.yaml, or a folder with labels in it")
         if file.suffix not in (".yaml", ".yml"):
             lines = [line.strip() for line in _text(file).splitlines() if line.strip()]
-            return cls(str(file), path if path.is_dir() else path.parent, class_names(lines), {})
+            names = _names_of(lines, file)
+            return cls(str(file), path if path.is_dir() else path.parent, names, {})
         yaml: Any = import_module("yaml")
-        names = class_names(file)
+        names = _names_of(file, file)
         about = yaml.safe_load(_text(file))
         home = about.get("path")
         root = path if path.is_dir() else path.parent
@@ -150,7 +151,13 @@ class YoloFiles:
     def size(self, path: str) -> Size | None:
         """Return the size in px of the one image beside a label file; ``None`` without one."""
         image = self._image(path)
-        return image_size(*image) if image else None
+        if image is None:
+            return None
+        folder, name = image
+        try:
+            return image_size(folder, name)
+        except DataError as error:
+            raise DataError(_whole(str(error), name, folder.uri(name))) from None
 
     def _image(self, path: str) -> tuple[Folder, str] | None:
         """Return the one image that a label file can be of, and its folder."""
@@ -184,6 +191,20 @@ def _name_file(folder: Path) -> Path:
             if (place / name).is_file():
                 return place / name
     raise DataError(f"{folder}: no class names; expected data.yaml with 'names', or classes.txt")
+
+
+def _names_of(source: Path | Sequence[str], file: Path) -> dict[int, str]:
+    """Return class names; complaints name the whole path of their file."""
+    try:
+        return class_names(source)
+    except DataError as error:
+        start = file.name if isinstance(source, Path) else "names"
+        raise DataError(_whole(str(error), start, str(file))) from None
+
+
+def _whole(complaint: str, name: str, path: str) -> str:
+    """Return a complaint that begins with a whole path in the place of a file's name."""
+    return f"{path}: {complaint.removeprefix(f'{name}: ')}"
 
 
 def _text(file: Path) -> str:

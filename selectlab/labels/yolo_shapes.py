@@ -91,6 +91,8 @@ class YoloShapes:
             raise DataError(
                 f"{where}: must be shares of the image from 0 to 1, got {shown(line.strip())}"
             )
+        if not self.is_outline(row) and min(row[3:_BOX]) < 0:
+            raise DataError(f"{where}: width and height must be >= 0, got {shown(line.strip())}")
         return row
 
     @property

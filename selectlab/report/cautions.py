@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from selectlab.config import Entry
-from selectlab.report.evidence import Evidence
+from selectlab.report.evidence import Evidence, part_of
 from selectlab.report.influence import Influence, weak_ones
 from selectlab.report.record import RunRecord
 from selectlab.report.targets import missed_targets
@@ -61,9 +61,7 @@ def cautions(
 
 def _alike(evidence: Evidence) -> list[str]:
     """Say which inputs rank the candidates alike, or the other way round."""
-    rows = evidence.pool
-    if len(rows) > _MOST_ROWS:
-        rows = np.sort(np.random.default_rng(0).choice(rows, _MOST_ROWS, replace=False))
+    rows = part_of(evidence.pool, _MOST_ROWS)
     numbers = _ranking_numbers(evidence)
     lines = []
     for (one, a), (other, b) in combinations(numbers, 2):

@@ -12,7 +12,7 @@ import numpy as np
 from selectlab.report.sides import INPUT, STROKES, Side
 from selectlab.types import FloatArray
 
-_FONT = {"family": "system-ui, -apple-system, 'Segoe UI', sans-serif", "size": 12}
+_FONT = {"family": "system-ui, -apple-system, 'Segoe UI', sans-serif", "size": 13}
 _INK, _GRID = "#1a1a1a", "#e2e2e2"
 _HEIGHT_PX, _BAR_PX, _LABEL = 250, 15, 26
 _SHOWN_EDGE = "#5f5f5f"
@@ -110,7 +110,7 @@ def figure(
 
 def _axis(title: str, more: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
-        "title": {"text": plain(title), "standoff": 8, "font": {"size": 11}},
+        "title": {"text": plain(title), "standoff": 8, "font": {"size": 12}},
         "automargin": True,
         "gridcolor": _GRID,
         "zeroline": False,
@@ -182,10 +182,10 @@ def bars(
                 "y": [place for place in places if np.isfinite(wanted[place])],
                 "x": rounded(wanted[np.isfinite(wanted)]),
                 "marker": {
-                    "symbol": "diamond-tall-open",
-                    "color": "#000000",
+                    "symbol": "diamond-tall",
+                    "color": "#ffffff",
                     "size": 13,
-                    "line": {"width": 2},
+                    "line": {"width": 2, "color": "#000000"},
                 },
             }
         )

@@ -28,7 +28,7 @@ DISTRIBUTION, BALANCE = "Distribution", "Balance of classes"
 
 _FEW_VALUES = 12
 _MOST_CLASSES = 20
-_BINS = 30
+_BINS, _FEWEST_BINS = 30, 8
 _OUTLIERS = 8.0
 """How many times longer than the middle 98 % the range must be for its ends to be cut off."""
 
@@ -47,10 +47,10 @@ def numbers(title: str, axis: str, sets: Sets, about: str = "") -> Chart:
     if len(few) <= _FEW_VALUES and len(np.unique(whole)) <= _FEW_VALUES:
         return _few_numbers(title, axis, sets, about)
     low, high, cut = _range(whole)
-    edges = np.linspace(low, high, _BINS + 1)
+    edges = _edges(low, high, whole, _n_bins(sets))
     shares = [(side, _binned(values, edges)) for side, values in sets]
     beyond = " What lies beyond is in the first and last bin." if cut else ""
-    caption = f"{_medians(sets)} Share of samples in each of {_BINS} bins.{beyond} {about}"
+    caption = f"{_medians(sets)} Share of samples in each of {len(edges) - 1} bins.{beyond} {about}"
     head = ("from", "to", *(side.word for side, _ in sets))
     rows = [
         (f"{a:.4g}", f"{b:.4g}", *(percent(part[at] / 100) for _, part in shares))
@@ -76,6 +76,22 @@ def _range(values: FloatArray) -> tuple[float, float, bool]:
     if span > 0 and high - low > _OUTLIERS * span:
         return max(low, float(inner[0]) - span), min(high, float(inner[1]) + span), True
     return low, high, False
+
+
+def _n_bins(sets: Sets) -> int:
+    """Return how many bins the smallest set can fill."""
+    fewest = min(len(values) for _, values in sets)
+    return int(min(_BINS, max(_FEWEST_BINS, 2 * fewest**0.5)))
+
+
+def _edges(low: float, high: float, values: FloatArray, n_bins: int) -> FloatArray:
+    """Return the ends of the bins; whole numbers have bins of a whole width around them."""
+    if np.any(values != np.rint(values)):
+        return np.linspace(low, high, n_bins + 1)
+    first, last = np.floor(low), np.ceil(high)
+    width = max(1.0, np.ceil((last - first + 1) / n_bins))
+    edges: FloatArray = np.arange(first, last + width + 1, width) - 0.5
+    return edges
 
 
 def _binned(values: FloatArray, edges: FloatArray) -> FloatArray:

@@ -55,7 +55,7 @@ def _parts(picks: Sequence[Pick], labels: Sequence[str], about: dict[str, str], 
         top = 1 - at / len(series)
         axes[f"yaxis{number}"] = {
             "domain": [top - 1 / len(series) + _GAP / len(series), top],
-            "title": {"text": plain(labels[at]), "font": {"size": 11}},
+            "title": {"text": plain(labels[at]), "font": {"size": 12}},
             "automargin": True,
             "zeroline": False,
             "gridcolor": "#e2e2e2",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import starmap
 from typing import Any
 
@@ -14,8 +14,9 @@ from selectlab.thumbnails import Thumbnail
 from selectlab.video.contact_sheet import STYLES
 
 _MOST_SHAPES, _MOST_TAGS = 80, 12
+_LETTER = 0.66
 _TEXT_SHARE = 0.042
-"""Height of the text, as a share of the picture's width."""
+"""Height of the text, as a share of the picture's width; a letter's width as one of its height."""
 _AROUND, _LEAST_SHARE = 2.0, 0.4
 """How much of a frame is shown: what was found fills half of it, but no less than this share."""
 _KNOWN_KEYPOINT = 0.05
@@ -86,14 +87,37 @@ def picture(
     """
     width, height = thumbnail.source_size
     shown = window or (0.0, 0.0, float(width), float(height))
-    drawn = [shape for shape in shapes if not shape.is_class]
+    drawn = [shape for shape in shapes if not shape.is_class and _touches(shape, shown)]
     drawn.sort(key=lambda shape: (-_weight(shape), -(shape.score or 0.0)))
     plain = Picture(thumbnail.data_uri, thumbnail.source_size, shown, _alt(sample_id, drawn))
-    marks = [
-        _mark(shape, plain, tagged=at < _MOST_TAGS or _weight(shape) > 0)
-        for at, shape in enumerate(drawn[:_MOST_SHAPES])
-    ]
-    return Picture(plain.uri, plain.size, shown, plain.alt, marks[::-1])
+    marks = [_mark(shape, plain) for shape in drawn[:_MOST_SHAPES]]
+    return Picture(plain.uri, plain.size, shown, plain.alt, _legible(marks, plain.text_px)[::-1])
+
+
+def _legible(marks: Sequence[Mark], text_px: float) -> list[Mark]:
+    """Return marks without the tags that would stand over others; the first ones keep theirs."""
+    found: list[Mark] = []
+    taken: list[tuple[float, float, float]] = []
+    for mark in marks:
+        right = mark.x + _width(mark.tag, text_px)
+        free = all(right < x or mark.x > far or abs(mark.y - y) > text_px for x, far, y in taken)
+        if free and len(taken) < _MOST_TAGS:
+            taken.append((mark.x, right, mark.y))
+        found.append(mark if free else replace(mark, tag=""))
+    return found
+
+
+def _width(tag: str, text_px: float) -> float:
+    return len(tag) * text_px * _LETTER
+
+
+def _touches(shape: Shape, window: tuple[float, float, float, float]) -> bool:
+    """Return whether any of a shape with a box is in a part of the picture."""
+    if shape.box is None:
+        return True
+    left, top, width, height = shape.box
+    across = left < window[0] + window[2] and window[0] < left + width
+    return across and top < window[1] + window[3] and window[1] < top + height
 
 
 def _weight(shape: Shape) -> int:
@@ -101,15 +125,15 @@ def _weight(shape: Shape) -> int:
     return {"imputed": 2, "suspicious": 1}.get(shape.origin, 0)
 
 
-def _mark(shape: Shape, shown: Picture, *, tagged: bool) -> Mark:
+def _mark(shape: Shape, shown: Picture) -> Mark:
     lines = [*shape.polygons, *_outlines(shape)]
     left, top, width, height = shape.box or _around(shape, lines)
-    tag = tag_of(shape) if tagged else ""
+    tag = tag_of(shape)
     room = shown.text_px * 1.25
     foot = top - shown.text_px * 0.3
     if foot < shown.window[1] + room:
         foot = top + room
-    widest = shown.window[0] + shown.window[2] - len(tag) * shown.text_px * 0.58
+    widest = shown.window[0] + shown.window[2] - _width(tag, shown.text_px)
     turned: Any = (shape.attributes or {}).get("rotation", 0.0)
     return Mark(
         kind=shape.origin,

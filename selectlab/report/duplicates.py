@@ -91,13 +91,9 @@ def _told(dists: FloatArray, apart: float | None, n_left: int) -> str:
     if apart is None:
         return f"The nearest {part} is {dists.min():.4g} away from something selected."
     n = int((dists < apart).sum())
-    if not n:
-        return (
-            f"None {part} is nearer to something selected than two selected samples are to each "
-            f"other ({apart:.4g}). The nearest are:"
-        )
     verb = "is" if n == 1 else "are"
     return (
         f"{n:,} {part} {verb} nearer to something selected than any two selected samples are to "
-        f"each other ({apart:.4g}): labelling them too would mostly repeat what is there."
+        f"each other ({apart:.4g}). The nearest are below: the smaller the distance, the more "
+        "labelling them too would have repeated."
     )

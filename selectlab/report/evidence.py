@@ -18,6 +18,9 @@ from selectlab.resolve import Resolved, resolve
 from selectlab.statistics import RANDOM_SEED
 from selectlab.types import Rows
 
+_PART_SEED = RANDOM_SEED + 1
+"""Not that of the random samples, which would all be in the part."""
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -53,6 +56,15 @@ class Evidence:
     def samples(self, rows: Rows) -> Rows:
         """Return the rows of the dataset behind rows of the plan."""
         return self.resolved.rows[rows].reshape(-1)
+
+
+def part_of(rows: Rows, most: int) -> Rows:
+    """Return rows, or a random part of them where there are more; the same for the same rows."""
+    if len(rows) <= most:
+        return rows
+    drawn = np.random.default_rng(_PART_SEED).choice(len(rows), most, replace=False)
+    found: Rows = rows[np.sort(drawn)]
+    return found
 
 
 def look_up(record: RunRecord, dataset: Dataset) -> Evidence:

@@ -143,11 +143,13 @@ def pair_pictures(pairs: Sequence[Pair], thumbnails: Thumbnails) -> list[PairPic
 
 def strips(record: RunRecord, dataset: Dataset, thumbnails: Thumbnails) -> list[Strip]:
     """Return the best picks that an assertion flagged, each frame between its neighbours."""
+    every = said_of(dataset)
+    each = _MOST_STRIPS // len(every) or 1 if every else 0
     found = []
-    for said in said_of(dataset):
+    for said in every[:_MOST_STRIPS]:
         flagged = [pick for pick in record.picks if pick.sample_id in said.severities]
         frames = [pick for pick in flagged if frame_of(pick.sample_id) is not None]
-        found += _of_assertion(frames[:_MOST_STRIPS], said, dataset, thumbnails)
+        found += _of_assertion(frames[:each], said, dataset, thumbnails)
     return found
 
 

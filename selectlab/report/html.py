@@ -114,7 +114,7 @@ def _content(
     notes += [*told.notes, *_unreadable(thumbnails)]
     return {
         "record": record,
-        "mark": MARK,
+        "generator": MARK,
         "asked": asked(record.config),
         "size": size_asked(record.config),
         "steps": steps_taken(record),

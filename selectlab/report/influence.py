@@ -15,6 +15,7 @@ from selectlab.report.charts import counted
 from selectlab.report.evidence import Evidence
 from selectlab.report.record import RunRecord
 from selectlab.resolve import anew
+from selectlab.statistics import summary_lines
 
 _MOST_ROWS = 100_000
 _MOST_WORK = 200_000_000
@@ -104,7 +105,7 @@ def _by_values(record: RunRecord, entry: Entry) -> Influence:
     part = next((one for one in record.statistics if one["values"] == name), None)
     numbers = part is not None and part["kind"] == "numbers"
     if part is None or not numbers:
-        return Influence(entry.label, "not measured: it takes the dataset, or a smaller one")
+        return Influence(entry.label, _beside_random(part))
     whole, selected = part["input"], part["selected"]
     if whole["min"] == whole["max"]:
         return Influence(entry.label, f"none: {name} is {whole['min']:g} for all", weak=True)
@@ -112,6 +113,16 @@ def _by_values(record: RunRecord, entry: Entry) -> Influence:
     if abs(selected["mean"] - whole["mean"]) < 2 * _error(whole, len(record.picks)):
         return Influence(entry.label, f"none to be seen: {means} candidates", weak=True)
     return Influence(entry.label, f"{means} candidates")
+
+
+def _beside_random(part: Mapping[str, Any] | None) -> str:
+    """Say what the manifest tells of distances or classes."""
+    told = "not measured"
+    lines = summary_lines([part]) if part is not None else []
+    if not lines:
+        return told
+    what, _, selected, drawn = lines[0]
+    return f"{told}; {what} is {selected}, of a random selection {drawn}"
 
 
 def _error(numbers: Mapping[str, Any], n: int) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from selectlab.report.charts import Chart
 from selectlab.report.comparisons import classes, numbers
-from selectlab.report.evidence import Evidence
+from selectlab.report.evidence import Evidence, part_of
 from selectlab.report.record import RunRecord
 from selectlab.report.sides import INPUT, RANDOM, SELECTED, Side
 from selectlab.types import FloatArray, Rows
@@ -116,7 +116,7 @@ def metadata_charts(evidence: Evidence, done: Collection[str]) -> tuple[list[Cha
     pool, about = evidence.samples(evidence.pool), ""
     if len(pool) > _MOST_ROWS:
         about = f"Candidates are a random part of {len(pool):,}."
-        pool = np.sort(np.random.default_rng(0).choice(pool, _MOST_ROWS, replace=False))
+        pool = part_of(pool, _MOST_ROWS)
     own = {SELECTED: evidence.samples(evidence.picked), RANDOM: evidence.samples(evidence.drawn)}
     parts = {side: dataset_columns(evidence, rows) for side, rows in {INPUT: pool, **own}.items()}
     kept, left_out = worth_showing([one for one in parts[INPUT] if one.key not in done])

@@ -74,7 +74,7 @@
     if (by.kind === "categories") {
       const most = by.colours.length || points.palette.length;
       by.names.slice(0, most).forEach((name, at) => {
-        legend.append(swatch(by.colours[at] ?? points.palette[at], `${name} (${by.counts[at].toLocaleString("en")})`));
+        if (by.counts[at]) legend.append(swatch(by.colours[at] ?? points.palette[at], `${name} (${by.counts[at].toLocaleString("en")})`));
       });
       const rest = by.counts.slice(most).reduce((sum, count) => sum + count, 0);
       if (rest) legend.append(swatch(MISSING, `${by.names.length - most} others (${rest.toLocaleString("en")})`));
@@ -99,7 +99,8 @@
     if (coloured) panel.append(element("p", `${by.name}: ${told(by, at)}`));
     if (group === PICKED) {
       const list = element("ul", "", { class: "because" });
-      for (const reason of points.reasons[at - starts[PICKED]].split("; ")) list.append(element("li", reason));
+      const reasons = points.reasons[at - starts[PICKED]] ?? "why is in selection.csv of the run";
+      for (const reason of reasons.split("; ")) list.append(element("li", reason));
       panel.append(list);
     }
     if (kept === at) panel.append(element("p", "Kept; click it again to let go.", { class: "hint" }));
@@ -113,13 +114,15 @@
     if (current >= 0) show(current);
   }
 
-  const sizes = [points.sizes[0] > 2000 ? 5 : 7, 9, 11], first = colours(points.colourings[0]);
+  const crowd = points.sizes[PICKED];
+  const sizes = [points.sizes[0] > 2000 ? 5 : 7, crowd > 1000 ? 6 : 9, crowd > 1000 ? 6 : crowd > 200 ? 8 : 11];
+  const first = colours(points.colourings[0]);
   const traces = [0, 1, 2].map((k) => ({
     type: "scatter", mode: "markers", hoverinfo: "text",
     x: part(points.x, k), y: part(points.y, k), text: part(points.ids, k).map((id) => escaped(shortened(id))),
     marker: {
       symbol: SYMBOLS[k], size: sizes[k], color: part(first, k), opacity: k ? 1 : 0.75,
-      line: { color: k === 1 ? "#ffffff" : EDGE, width: [0, 0.5, 1.2][k] },
+      line: { color: k === 1 ? "#ffffff" : EDGE, width: [0, 0.5, crowd > 1000 ? 0.6 : 1.2][k] },
     },
   }));
   const axis = (title) => ({ title: { text: title, font: { size: 11 } }, zeroline: false, gridcolor: "#ececec", automargin: true });
@@ -129,7 +132,8 @@
     paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff", hoverlabel: { bgcolor: "#ffffff", bordercolor: EDGE, font: { color: INK } },
   };
   Plotly.newPlot(plot, traces, layout, {
-    displaylogo: false, responsive: true, scrollZoom: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    displaylogo: false, responsive: true, scrollZoom: true,
+    modeBarButtons: [["toImage", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
   });
   scaling(plot);
   drawLegend(points.colourings[0]);

@@ -11,7 +11,7 @@ import numpy as np
 
 from selectlab.class_signals import Categories, Counts
 from selectlab.report.charts import counted, plain, rounded
-from selectlab.report.evidence import Evidence
+from selectlab.report.evidence import Evidence, part_of
 from selectlab.report.metadata import Column, dataset_columns, worth_showing
 from selectlab.report.projection import project
 from selectlab.report.record import RunRecord
@@ -21,10 +21,10 @@ from selectlab.signals import Scalars, Severities, Signal
 from selectlab.thumbnails import Thumbnails
 from selectlab.types import Rows
 
-_MOST_SELECTED, _MOST_BEFORE, _MOST_OTHER = 10_000, 1_000, 4_000
-_THUMBNAILS_SELECTED, _THUMBNAILS_OTHER = 240, 120
+_MOST_SELECTED, _MOST_BEFORE, _MOST_OTHER = 5_000, 1_000, 4_000
+_MOST_REASONS = 2_000
+_THUMBNAILS_SELECTED, _THUMBNAILS_OTHER = 160, 80
 _THUMBNAIL_PX = 96
-_SEED = 0
 _NONE = "(none)"
 
 
@@ -110,20 +110,11 @@ def _chosen_points(evidence: Evidence, space: Space) -> _Shown:
     there[space.rows] = True
     taken = np.zeros_like(there)
     taken[evidence.picked] = True
-    generator = np.random.default_rng(_SEED)
-
-    def some(rows: Rows, most: int) -> Rows:
-        rows = rows[there[rows]]
-        if len(rows) <= most:
-            return rows
-        kept = np.sort(generator.choice(len(rows), most, replace=False))
-        part: Rows = rows[kept]
-        return part
-
+    others = evidence.pool[~taken[evidence.pool]]
     return _Shown(
-        selected=some(evidence.picked, _MOST_SELECTED),
-        before=some(evidence.before, _MOST_BEFORE),
-        other=some(evidence.pool[~taken[evidence.pool]], _MOST_OTHER),
+        selected=part_of(evidence.picked[there[evidence.picked]], _MOST_SELECTED),
+        before=part_of(evidence.before[there[evidence.before]], _MOST_BEFORE),
+        other=part_of(others[there[others]], _MOST_OTHER),
     )
 
 
@@ -152,8 +143,9 @@ def _ranks(record: RunRecord, ids: Sequence[str], shown: _Shown) -> list[int]:
 
 
 def _reasons(record: RunRecord, ids: Sequence[str], shown: _Shown) -> list[str]:
+    """Return why selected points were selected; of many only the best."""
     reasons = {pick.sample_id: pick.reason for pick in record.picks}
-    return [reasons[name] for name in ids[len(ids) - len(shown.selected) :]]
+    return [reasons[name] for name in ids[len(ids) - len(shown.selected) :][:_MOST_REASONS]]
 
 
 def _pictures(ids: Sequence[str], shown: _Shown, thumbnails: Thumbnails) -> dict[str, str]:

@@ -10,12 +10,14 @@ import numpy as np
 
 from selectlab.errors import ConfigError, MissingExtraError
 from selectlab.report.charts import percent
+from selectlab.report.evidence import part_of
 from selectlab.types import FloatArray, Rows
 
 Method = Literal["pca", "umap"]
 METHODS: tuple[str, ...] = get_args(Method)
 
-_MOST_FITTED = 20_000
+_MOST_FITTED, _FEWEST_FITTED = 20_000, 2_000
+_MOST_FLOATS = 20_000_000
 _SEED = 0
 _NEIGHBOURS = 15
 
@@ -70,9 +72,8 @@ def _by_pca(vectors: Any, shown: Rows) -> Projection:
     from sklearn.decomposition import PCA
 
     n, dimension = vectors.shape
-    fitted = np.arange(n)
-    if n > _MOST_FITTED:
-        fitted = np.sort(np.random.default_rng(_SEED).choice(n, _MOST_FITTED, replace=False))
+    most = min(_MOST_FITTED, max(_FEWEST_FITTED, _MOST_FLOATS // dimension))
+    fitted = part_of(np.arange(n), most)
     sample = np.asarray(vectors[fitted], dtype=np.float64)
     n_axes = min(2, dimension, len(sample))
     axes = PCA(n_axes, svd_solver="randomized", random_state=_SEED)

@@ -12,7 +12,7 @@ from selectlab.errors import SelectlabError
 from selectlab.report.evidence import Evidence
 from selectlab.signals import Signal
 from selectlab.stored import Float32Rows
-from selectlab.types import Embedded, Objects, Rows, Vectors
+from selectlab.types import Objects, Rows, Vectors
 
 _EMBEDDINGS = "EMBEDDINGS"
 
@@ -44,17 +44,17 @@ class Space:
 def space_of(evidence: Evidence) -> Space | None:
     """Return the vectors that the config looks at, or else those that the dataset has.
 
-    Objects count by the mean of the vectors that a sample has.
+    Objects count by the mean of the vectors that a sample has, where they are in memory.
     """
     entries, signals = evidence.resolved.config.entries, evidence.resolved.active
-    everything = np.arange(len(evidence.resolved.rows))
-    for kind in (Vectors, Objects):
-        for entry, signal in zip(entries, signals, strict=True):
-            if isinstance(signal, kind) and isinstance(signal, Embedded):
-                name = entry.input.describe()
-                if isinstance(signal, Objects):
-                    return _of_objects(f"mean of {name}", signal)
-                return Space(name, signal.vectors, everything, in_config=True)
+    named = [(entry.input.describe(), s) for entry, s in zip(entries, signals, strict=True)]
+    for name, signal in named:
+        if isinstance(signal, Vectors):
+            everything = np.arange(len(evidence.resolved.rows))
+            return Space(name, signal.vectors, everything, in_config=True)
+    for name, signal in named:
+        if isinstance(signal, Objects) and isinstance(signal.vectors, np.ndarray):
+            return _of_objects(f"mean of {name}", signal)
     return _of_dataset(evidence)
 
 

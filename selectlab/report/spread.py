@@ -10,7 +10,7 @@ import numpy as np
 from selectlab.neighbours import nearest, neighbours
 from selectlab.report.charts import Chart, Table, figure, percent, rounded, side_curve
 from selectlab.report.comparisons import numbers
-from selectlab.report.evidence import Evidence
+from selectlab.report.evidence import Evidence, part_of
 from selectlab.report.sides import INPUT, RANDOM, SELECTED, Side
 from selectlab.types import Embedded, FloatArray, Rows
 
@@ -53,9 +53,7 @@ def spread_charts(
 def measured_rows(evidence: Evidence, n_centres: int) -> Rows:
     """Return the candidates, or a random part of them where there are many."""
     most = max(_FEWEST_ROWS, min(_MOST_ROWS, _MOST_PAIRS // max(n_centres, 1)))
-    if len(evidence.pool) <= most:
-        return evidence.pool
-    return np.sort(np.random.default_rng(0).choice(evidence.pool, most, replace=False))
+    return part_of(evidence.pool, most)
 
 
 def _coverage(
@@ -113,9 +111,7 @@ def _diversity(signal: Embedded, centres: Mapping[Side, Rows]) -> Chart:
 
 def _to_other(signal: Embedded, centres: Rows) -> FloatArray:
     """Return the distance of centres to their nearest others; of many only a part is asked."""
-    some = centres
-    if len(centres) > _MOST_CENTRES:
-        some = np.sort(np.random.default_rng(0).choice(centres, _MOST_CENTRES, replace=False))
+    some = part_of(centres, _MOST_CENTRES)
     dists: FloatArray = neighbours(signal.vectors[centres], signal.vectors[some], 2)[0][:, 1]
     return dists
 

@@ -77,15 +77,20 @@ def _missed(strategy: Strategy, what: str, signal: Classes, evidence: Evidence) 
         if there[k] < shares[k] * size:
             most = percent(there[k] / size)
             lines.append(
-                f"{about}; out of reach: the data has only {there[k]:,.4g} of them, "
+                f"{about}; out of reach: the data has only {_amount(there[k])} of them, "
                 f"{most} of a selection of this size"
             )
         else:
             lines.append(
-                f"{about}; the data has enough ({there[k]:,.4g}): other strategies weighed more, "
-                "or they come together with other classes"
+                f"{about}; the data has enough ({_amount(there[k])}): other strategies weighed "
+                "more, or they come together with other classes"
             )
     return _shortened(lines)
+
+
+def _amount(count: float) -> str:
+    """Return a count of objects, which probabilities may make a broken number."""
+    return f"{count:,.1f}".removesuffix(".0")
 
 
 def _missed_in(

@@ -302,6 +302,8 @@ class Ledger:
         tool: str | None = None,
         project: str | None = None,
         watermark: str | None = None,
+        *,
+        instead_of: Iterable[str] = (),
     ) -> Counts:
         """Add labels; newer ones take the place of those of the same sample and task.
 
@@ -316,19 +318,22 @@ class Ledger:
             project: Its project.
             watermark: Up to where it was pulled, in the tool's own words; noted together with
                 the labels.
+            instead_of: Samples whose labels of this project go first, newer ones too.
 
         Raises:
-            ValueError: A watermark without a tool and a project.
+            ValueError: A watermark, or something to go first, without a tool and a project.
         """
-        if watermark is not None and (tool is None or project is None):
-            raise ValueError("a watermark belongs to a tool and a project")
-        given = list(labels)
+        given, outdated = list(labels), sorted(set(instead_of))
+        if (watermark is not None or outdated) and (tool is None or project is None):
+            raise ValueError("a watermark and what goes first belong to a tool and a project")
         now = self._clock()
         with self._writing() as connection:
             if watermark is not None:
                 assert tool is not None
                 assert project is not None
                 label_rows.set_watermark(connection, tool, project, watermark, now)
+            if outdated:
+                label_rows.remove(connection, outdated, tool, project)
             return label_rows.add(connection, source, given, tool or "", project or "", now)
 
     def remove_labels(

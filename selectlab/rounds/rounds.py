@@ -311,7 +311,7 @@ class Rounds:
         labels = open_labels(Path(path), form)
         matched = match(labels, self.dataset, task)
         samples = len({label.sample_id for label in matched.labels})
-        notes = tuple(labels.notes)
+        notes = (*labels.notes, *matched.notes)
         if strict and matched.mismatches:
             return ImportedLabels(samples, Counts(), matched.mismatches, notes, False)
         if not matched.labels and matched.mismatches:

@@ -59,7 +59,7 @@ class Access:
 
         A page of somebody else's that lets its own name lead here (DNS rebinding) comes with that
         name: only ``localhost``, the name we are bound to and, where other machines may come,
-        plain addresses and the names of this machine are ours.
+        plain addresses and the name of this machine are ours.
 
         Example:
             >>> Access().knows_host("127.0.0.1:8384"), Access().knows_host("evil.example:8384")
@@ -87,7 +87,7 @@ class Access:
     def _names(self) -> frozenset[str]:
         names = {"localhost", self.host.lower()}
         if not is_loopback(self.host):
-            names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+            names.add(socket.gethostname().lower())
         return frozenset(names - {""})
 
 

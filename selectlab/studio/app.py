@@ -14,7 +14,9 @@ from selectlab.errors import SelectlabError
 from selectlab.studio import (
     campaign_routes,
     campaign_work_routes,
+    compose_routes,
     job_routes,
+    look_routes,
     run_routes,
     sample_routes,
 )
@@ -25,7 +27,15 @@ from selectlab.studio.studio import Studio
 
 logger = logging.getLogger(__name__)
 
-ROUTES = (sample_routes, run_routes, campaign_routes, campaign_work_routes, job_routes)
+ROUTES = (
+    sample_routes,
+    run_routes,
+    campaign_routes,
+    campaign_work_routes,
+    look_routes,
+    compose_routes,
+    job_routes,
+)
 
 
 def make_app(studio: Studio, access: Access) -> FastAPI:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selectlab.config import read_json
-from selectlab.errors import DataError, did_you_mean
+from selectlab.errors import DataError, SelectlabError, did_you_mean
+from selectlab.inputs.files import parse_json
 from selectlab.statistics import summary_lines
 from selectlab.writers import MANIFEST, PICKS
 
@@ -70,10 +71,14 @@ class Run:
         Raises:
             DataError: The file is damaged.
         """
-        held = read_json(self.folder / PICKS)
+        where = self.folder / PICKS
+        try:
+            held = parse_json(where.read_bytes(), str(where))
+        except OSError as error:
+            raise DataError(f"{where}: cannot be read: {error.strerror or error}") from error
         picks = held.get("selected") if isinstance(held, dict) else None
         if not isinstance(picks, list) or not all(_is_pick(pick) for pick in picks):
-            raise DataError(f"{self.folder / PICKS}: is not one that a run has written")
+            raise DataError(f"{where}: is not one that a run has written")
         return dict(held)
 
     @property
@@ -143,7 +148,7 @@ class Runs:
             if held is not None and held[0] == mark:
                 return held[1]
             manifest = read_json(folder / MANIFEST)
-        except (OSError, DataError):
+        except (OSError, SelectlabError):
             return None
         if not isinstance(manifest, dict) or not isinstance(manifest.get("config"), dict):
             return None

@@ -6,28 +6,29 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Callable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from selectlab.errors import DataError, MissingExtraError
 from selectlab.studio.access import Access
 
-EXTRAS = "the studio needs FastAPI, uvicorn and Jinja2; install them with: pip install " + (
-    "'selectlab[studio]'"
-)
+if TYPE_CHECKING:
+    from selectlab.studio.studio import Studio
+
+NEEDED = ("alembic", "fastapi", "jinja2", "sqlalchemy", "uvicorn")
 
 
 def check_extras() -> None:
     """Look whether everything is installed.
 
     Raises:
-        MissingExtraError: It is not.
+        MissingExtraError: Something is not.
     """
-    try:
-        import fastapi
-        import jinja2
-        import uvicorn
-    except ImportError:
-        raise MissingExtraError(EXTRAS) from None
-    del fastapi, jinja2, uvicorn
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"studio: needs {', '.join(missing)}, not installed; pip install 'selectlab[studio]'"
+        )
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -55,7 +56,7 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def serve(
-    studio: object,
+    studio: Studio,
     access: Access,
     listening: socket.socket,
     *,
@@ -65,7 +66,7 @@ def serve(
     """Serve the page until somebody stops it.
 
     Args:
-        studio: The :class:`~selectlab.studio.studio.Studio` to show.
+        studio: What to show.
         access: Who may ask.
         listening: Where requests come in.
         browser: Open the page in a browser.
@@ -74,9 +75,7 @@ def serve(
     import uvicorn
 
     from selectlab.studio.app import make_app
-    from selectlab.studio.studio import Studio
 
-    assert isinstance(studio, Studio)
     app = make_app(studio, access)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2

@@ -12,10 +12,12 @@ from selectlab.studio.assertion_files import assertion_files
 from selectlab.studio.attributes import metadata_keys, task_type
 from selectlab.studio.boxes import Boxes
 from selectlab.studio.downloads import Downloads
+from selectlab.studio.embedding_map import EmbeddingMap
 from selectlab.studio.jobs import Jobs
 from selectlab.studio.near import Near
 from selectlab.studio.runs import Runs
 from selectlab.studio.samples import Samples
+from selectlab.studio.strips import Strips
 from selectlab.thumbnails import Thumbnail, Thumbnails
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class Studio:
     ) -> None:
         self.dataset = dataset
         self.samples, self.near, self.boxes = Samples(dataset), Near(dataset), Boxes(dataset)
+        self.strips, self.map = Strips(dataset), EmbeddingMap(dataset)
         self.jobs, self.downloads = Jobs(), Downloads()
         self.runs = Runs(dataset, None if runs is None else Path(runs))
         self._thumbnails = Thumbnails(dataset)

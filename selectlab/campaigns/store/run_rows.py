@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
     Select,
@@ -64,6 +63,8 @@ def end(connection: Connection, run: Run, state: RunState, message: str, now: da
         update(runs).where(runs.c.id == run.id, runs.c.state == "running").values(ended)
     )
     connection.execute(delete(claims).where(claims.c.run_id == run.id))
+    if state == "finished":
+        _forget_done(connection, run)
     return one(connection, run.id)
 
 
@@ -147,8 +148,8 @@ def add_batch(
         "updated_at": now,
     }
     connection.execute(update(runs).where(runs.c.id == run.id).values(counted))
-    of_run = and_(claims.c.run_id == run.id, claims.c.start == rows[0])
-    connection.execute(delete(claims).where(or_(of_run, _idle(run, rows, threshold))))
+    of_run = (claims.c.run_id == run.id, claims.c.start == rows[0])
+    connection.execute(delete(claims).where(*of_run))
 
 
 def claim(connection: Connection, run: Run, rows: Range, seconds: float, now: datetime) -> bool:
@@ -178,12 +179,11 @@ def _forget_claims(connection: Connection, campaign_id: int, now: datetime) -> N
     connection.execute(delete(claims).where(*expired))
 
 
-def _idle(run: Run, rows: Range, threshold: float) -> ColumnElement[bool]:
-    """Return the condition for claims of rows that are done at their threshold or a lower one."""
-    of_it = and_(claims.c.version_id == run.version_id, claims.c.corpus == run.corpus)
-    within = and_(claims.c.start >= rows[0], claims.c.stop <= rows[1])
-    high = select(runs.c.id).where(runs.c.threshold >= threshold)
-    return and_(of_it, within, claims.c.run_id.in_(high))
+def _forget_done(connection: Connection, run: Run) -> None:
+    """Remove the claims of those that a finished run has left nothing to do, killed ones too."""
+    high = select(runs.c.id).where(runs.c.threshold >= run.threshold)
+    of_it = (claims.c.version_id == run.version_id, claims.c.corpus == run.corpus)
+    connection.execute(delete(claims).where(*of_it, claims.c.run_id.in_(high)))
 
 
 def _selected() -> Select[Any]:

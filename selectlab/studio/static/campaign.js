@@ -72,7 +72,7 @@ function explain(item, told, sample) {
   const view = el("figure", { class: "view" });
   if (sample?.size) {
     const mine = sample.shapes.filter((one) => one.task === task && one.number === item.number);
-    view.append(drawn(pictureOf(item.id, 640), sample.size, task ? mine : [], { alt: item.id }));
+    view.append(drawn(pictureOf(item.id, 640), sample.size, task ? mine : [], { alt: item.id, wide: 400 }));
   } else view.append(el("img", { src: pictureOf(item.id), alt: item.id }));
   if (told.error) { side.replaceChildren(view, el("p", {}, told.error)); return; }
   const seeds = told.seeds.map((seed) => el("li", {},

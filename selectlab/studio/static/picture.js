@@ -9,17 +9,18 @@ function shape(name, attributes) {
   return made;
 }
 
-/** Return an SVG of a picture with shapes; window [x, y, width, height] shows a part of it. */
-export function drawn(source, size, shapes, { window = null, alt = "", tags = true, lit = null } = {}) {
+/** Return an SVG of a picture with shapes; window [x, y, width, height] shows a part of it, and
+ *  wide is about how many px it will be across, for the size of the letters. */
+export function drawn(source, size, shapes, { window = null, alt = "", tags = true, lit = null, wide = 900 } = {}) {
   const [width, height] = size;
   const view = window ?? [0, 0, width, height];
   const svg = shape("svg", { viewBox: view.join(" "), role: "img", "aria-label": alt });
   svg.append(shape("image", { href: source, x: 0, y: 0, width, height, preserveAspectRatio: "none" }));
-  shapes.forEach((one, number) => svg.append(outline(one, number, view, tags, number === lit)));
+  shapes.forEach((one, number) => svg.append(outline(one, number, view, tags ? wide : 0, number === lit)));
   return svg;
 }
 
-function outline(one, number, view, tags, lit) {
+function outline(one, number, view, wide, lit) {
   const group = shape("g", { "data-number": number });
   const kind = one.origin + (lit ? " lit" : "");
   const forms = [];
@@ -35,15 +36,15 @@ function outline(one, number, view, tags, lit) {
   for (const [x, y] of one.points ?? []) forms.push(["circle", { cx: x, cy: y, r: view[2] / 200 }]);
   for (const [name, where] of forms) group.append(shape(name, { ...where, class: "rim" }));
   for (const [name, where] of forms) group.append(shape(name, { ...where, class: `shape ${kind}` }));
-  if (tags && one.box) group.append(label(one, view));
+  if (wide && one.box) group.append(label(one, view, wide));
   return group;
 }
 
 /** Return the name of a shape, as large on any picture. */
-function label(one, view) {
+function label(one, view, wide) {
   const score = typeof one.score === "number" ? ` ${one.score.toFixed(2)}` : "";
   const text = `${TAGS[one.origin] ?? ""}${one.category}${score}`;
-  const unit = view[2] / 900;
+  const unit = view[2] / wide;
   const high = 17 * unit;
   const [x, y] = one.box;
   const top = Math.max(view[1], y - high);

@@ -1,0 +1,126 @@
+import { ask, attempt, counted, el, isTyping, pictureOf, rounded } from "./studio.js";
+import { drawn } from "./picture.js";
+import { Grid } from "./grid.js";
+
+const place = document.getElementById("frames");
+const file = document.getElementById("file");
+const panels = document.getElementById("panels");
+const boxes = document.getElementById("boxes");
+const button = document.getElementById("play");
+let strip = null;
+let shown = "";
+let at = 0;
+let timer = 0;
+
+function words(item) {
+  const told = [];
+  if (item.imputed) told.push(`${item.imputed} missing`);
+  if (item.suspicious) told.push(`${item.suspicious} suspicious`);
+  return told.join(", ") || "flagged";
+}
+
+function panel(frame, title) {
+  if (!frame) return el("figure", {}, el("figcaption", {}, `${title}: none`));
+  const shapes = boxes.checked ? frame.shapes.filter((one) => one.origin !== "predicted" || one.score === null || one.score >= 0.1) : [];
+  const picture = frame.size
+    ? drawn(pictureOf(frame.id, 640), frame.size, shapes, { alt: `${title}: ${frame.id}`, wide: timer ? 700 : 420 })
+    : el("img", { src: pictureOf(frame.id), alt: frame.id });
+  return el("figure", { class: title.startsWith("selected") ? "selected" : null },
+    picture, el("figcaption", {}, el("strong", {}, title), ` ${frame.id}`));
+}
+
+function draw() {
+  if (!strip) return;
+  const { frames } = strip;
+  panels.classList.toggle("playing", timer !== 0);
+  if (timer) {
+    const offset = at - strip.at;
+    const title = offset === 0 ? "selected" : `${Math.abs(offset)} ${offset < 0 ? "before" : "after"}`;
+    panels.replaceChildren(panel(frames[at], title));
+  } else {
+    panels.replaceChildren(panel(frames[at - 1], "previous"),
+      panel(frames[at], at === strip.at ? "selected" : "selected + " + (at - strip.at)), panel(frames[at + 1], "next"));
+  }
+}
+
+async function choose(item) {
+  if (shown === item.id) return;
+  stop();
+  shown = item.id;
+  const given = new URLSearchParams({ file: file.value, id: item.id, around: 1 });
+  const told = await attempt(() => ask(`/api/strip?${given}`));
+  if (!told || shown !== item.id) return;
+  strip = told;
+  at = told.at;
+  draw();
+}
+
+async function longer() {
+  const given = new URLSearchParams({ file: file.value, id: shown, around: 12 });
+  const told = await attempt(() => ask(`/api/strip?${given}`));
+  if (!told) return false;
+  strip = told;
+  at = told.at;
+  await Promise.all(told.frames.map((frame) => {
+    const image = new Image();
+    image.src = pictureOf(frame.id, 640);
+    return image.decode().catch(() => {});
+  }));
+  return true;
+}
+
+function stop() {
+  clearInterval(timer);
+  timer = 0;
+  if (strip) at = strip.at;
+  button.setAttribute("aria-pressed", "false");
+}
+
+async function play() {
+  if (timer) { stop(); draw(); return; }
+  if (!shown || !(await longer())) return;
+  at = 0;
+  button.setAttribute("aria-pressed", "true");
+  timer = setInterval(() => { at = (at + 1) % strip.frames.length; draw(); }, 220);
+  draw();
+}
+
+async function step(by) {
+  if (timer) stop();
+  if (strip && strip.frames.length <= 3 && !(await longer())) return;
+  at = Math.max(0, Math.min(strip.frames.length - 1, at + by));
+  draw();
+}
+
+function key(event) {
+  if (event.key === "p") play();
+  else if (event.key === ",") step(-1);
+  else if (event.key === ".") step(1);
+  else if (event.key === "b") { boxes.checked = !boxes.checked; draw(); }
+  else return false;
+  return true;
+}
+
+if (place) {
+  const grid = new Grid(place, {
+    caption: (item) => [`${words(item)}, severity ${rounded(item.severity)}`],
+    pick: (item, number) => grid.reach(number),
+    reached: choose,
+    onkey: key,
+    loaded(told) {
+      document.getElementById("count").textContent = `${counted(told.total)} flagged`;
+      shown = "";
+      if (told.items.length) choose(told.items[0]);
+      else panels.replaceChildren();
+    },
+  });
+  const load = () => grid.load(`/api/flagged?${new URLSearchParams({ file: file.value })}`);
+  file.addEventListener("change", load);
+  boxes.addEventListener("change", draw);
+  button.addEventListener("click", play);
+  document.getElementById("filter").addEventListener("submit", (event) => event.preventDefault());
+  document.addEventListener("keydown", (event) => {
+    if (!place.contains(event.target) && !isTyping(event) && key(event)) event.preventDefault();
+  });
+  load();
+}
