@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 LARGEST_SIDE = 1 << 30
 """Width and height of an image, px; what is said to be larger is no size."""
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[int | float]:
     """Return whether a value is a number that fits a float; a truth value is none.
 
     Example:

@@ -16,7 +16,7 @@ Float64 = npt.NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-3
 RANGE_TOLERANCE = 1e-6
-_LONGEST_RUN = 1 << 53
+_LONGEST_RUN = 1 << 62
 
 
 @dataclass(frozen=True)

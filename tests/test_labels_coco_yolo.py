@@ -462,8 +462,9 @@ def test_ours_come_first(tmp_path: Path) -> None:
 
 
 shares = st.floats(0, 1, allow_subnormal=False)
+# what is hidden (".a.png") is no sample
 names = st.text(st.characters(blacklist_categories=["Cs", "Cc", "Zl", "Zp"], blacklist_characters="/\\\0:"),
-                min_size=1, max_size=20).filter(lambda text: text.strip(" .") and ".." not in text)  # fmt: skip
+                min_size=1, max_size=20).filter(lambda text: text.strip(" .") and ".." not in text and text[0] != ".")  # fmt: skip
 
 
 @given(

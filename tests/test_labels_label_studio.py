@@ -395,6 +395,13 @@ def test_a_file_that_is_nested_absurdly_deep(start: str, tmp_path: Path) -> None
     assert str(caught.value) == f"{path}: is nested deeper than 100; no tool exports that"
 
 
+def test_brackets_in_texts_do_no_harm(tmp_path: Path) -> None:
+    path = save(
+        tmp_path / "export.json", {"data": {"sample_id": "[{" * 100}, "annotations": [annotation()]}
+    )
+    assert [label.name for label in read_labels(path)] == ["[{" * 100]
+
+
 def test_a_file_that_ends_too_early(tmp_path: Path) -> None:
     path = save(tmp_path / "export.json", {"data": {}, "annotations": []}, {"data": {}})
     path.write_bytes(path.read_bytes()[:-5])

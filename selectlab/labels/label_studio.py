@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from selectlab.inputs.sample_ids import is_image
 from selectlab.labels.label import RawLabel
 from selectlab.labels.label_studio_regions import size_of
 from selectlab.labels.label_studio_shapes import shapes_of
+from selectlab.labels.nesting import may_be_deep, shallow
 from selectlab.shapes import Shape, Task
 from selectlab.tally import Tally
 from selectlab.validation import shortened
@@ -26,7 +27,6 @@ _FINEST: tuple[TaskType, ...] = (
     "instance-segmentation",
     "object-detection",
 )
-_DEEPEST = 100
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
 
@@ -78,14 +78,26 @@ class LabelStudioExport:
             if label is not None:
                 yield label
 
+    @cached_property
+    def _is_watched(self) -> bool:
+        """Whether the depth has to be watched, which takes six times as long to parse."""
+        with self._path.open("rb") as file:
+            return may_be_deep(file)
+
+    def _items(self, ijson: Any, file: IO[bytes]) -> Iterator[Any]:
+        """Go through the list that a file holds."""
+        if not self._is_watched:
+            return iter(ijson.items(file, "item", use_float=True))
+        events = shallow(ijson.basic_parse(file, use_float=True), self.where)
+        return iter(ijson.items(ijson.parse(events), "item"))
+
     def _tasks(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Go through the tasks, each with its place in the file."""
         ijson = _ijson()
         try:
             with self._path.open("rb") as file:
                 _skip_to_list(file, self.where)
-                events = ijson.parse(_shallow(ijson.basic_parse(file, use_float=True), self.where))
-                for at, task in enumerate(ijson.items(events, "item")):
+                for at, task in enumerate(self._items(ijson, file)):
                     where = f"{self.where}[{at}]"
                     _check_task(task, where)
                     yield where, task
@@ -203,19 +215,6 @@ def _ijson() -> Any:
             "reading labels of Label Studio needs ijson; pip install 'selectlab[labels]'"
         ) from None
     return ijson
-
-
-def _shallow(events: Iterable[tuple[str, Any]], where: str) -> Iterator[tuple[str, Any]]:
-    """Pass on what a file begins and ends, as long as it is not nested absurdly deep."""
-    depth = 0
-    for event in events:
-        if event[0] in ("start_map", "start_array"):
-            depth += 1
-            if depth > _DEEPEST:
-                raise DataError(f"{where}: is nested deeper than {_DEEPEST}; no tool exports that")
-        elif event[0] in ("end_map", "end_array"):
-            depth -= 1
-        yield event
 
 
 def _skip_to_list(file: IO[bytes], where: str) -> None:

@@ -26,7 +26,7 @@ Sets = Sequence[tuple[Side, FloatArray]]
 DISTRIBUTION, BALANCE = "Distribution", "Balance of classes"
 """Titles of charts about the input that they stand under."""
 
-_FEW_VALUES = 12
+_FEW_VALUES, _REPEATED = 12, 3
 _MOST_CLASSES = 20
 _BINS, _FEWEST_BINS = 30, 8
 _OUTLIERS = 8.0
@@ -43,8 +43,7 @@ def numbers(title: str, axis: str, sets: Sets, about: str = "") -> Chart:
         about: More for the caption.
     """
     whole = np.concatenate([values for _, values in sets])
-    few = np.unique(whole[: 10 * _BINS * _FEW_VALUES])
-    if len(few) <= _FEW_VALUES and len(np.unique(whole)) <= _FEW_VALUES:
+    if len(np.unique(whole)) <= max(1, min(_FEW_VALUES, len(whole) / _REPEATED)):
         return _few_numbers(title, axis, sets, about)
     low, high, cut = _range(whole)
     edges = _edges(low, high, whole, _n_bins(sets))
@@ -108,7 +107,7 @@ def _few_numbers(title: str, axis: str, sets: Sets, about: str) -> Chart:
     ]
     names = [f"{value:g}" for value in occurring]
     told = f"Values of {axis}. {_medians(sets)} {about}"
-    return classes(title, names, shares, None, told, _counts(sets))
+    return classes(title, names, shares, None, told, _counts(sets), in_order=True)
 
 
 def classes(
@@ -119,6 +118,8 @@ def classes(
     about: str,
     n: Mapping[Side, int],
     what: str = "share of samples",
+    *,
+    in_order: bool = False,
 ) -> Chart:
     """Return the shares of classes, with what was wanted where something was.
 
@@ -130,8 +131,9 @@ def classes(
         about: More for the caption.
         n: How many samples each side has.
         what: What the bars are, without the unit.
+        in_order: Keep the order of the names; otherwise the most frequent comes first.
     """
-    kept = _worth_showing(sets, wanted)
+    kept = sorted(_worth_showing(sets, wanted)) if in_order else _worth_showing(sets, wanted)
     shown = [names[k] for k in kept]
     parts = [(side, shares[kept] * 100) for side, shares in sets]
     goal = None if wanted is None else wanted[kept] * 100

@@ -324,8 +324,11 @@ class Ledger:
             ValueError: A watermark, or something to go first, without a tool and a project.
         """
         given, outdated = list(labels), sorted(set(instead_of))
-        if (watermark is not None or outdated) and (tool is None or project is None):
-            raise ValueError("a watermark and what goes first belong to a tool and a project")
+        if tool is None or project is None:
+            if watermark is not None:
+                raise ValueError("a watermark belongs to a tool and a project")
+            if outdated:
+                raise ValueError("what goes first belongs to a tool and a project")
         now = self._clock()
         with self._writing() as connection:
             if watermark is not None:
