@@ -51,8 +51,8 @@ class Page(HTMLParser):
             self._script = (held.get("type") or tag, held.get("id") or "")
         if tag in self._heads:
             self._open, self._heads[tag] = tag, ""
-        if tag == "h2":
-            self._heads["h3"] = ""
+        if tag in ("h2", "h3"):
+            self._heads |= {"h4": ""} if tag == "h3" else {"h3": "", "h4": ""}
 
     def handle_endtag(self, tag: str) -> None:
         self._script, self._open = None, ""

@@ -184,7 +184,7 @@ def test_every_import_is_a_declared_dependency(project: dict[str, Any]) -> None:
         IMPORTED_AS.get(requirement.name, requirement.name.replace("-", "_"))
         for requirement in requirements(project)
     }
-    for path in source_files().values():
+    for path in (path for path in source_files().values() if path.suffix == ".py"):
         others = _imported(path) - set(sys.stdlib_module_names) - {"selectlab"}
         for name in others:
             assert COMES_WITH.get(name, name) in declared, f"{path}: {name} is not declared"
