@@ -175,6 +175,7 @@ IMPORTED_AS = {
     "pillow": "PIL",
     "pyyaml": "yaml",
     "ultralytics-opencv-headless": "ultralytics",
+    "umap-learn": "umap",
 }
 COMES_WITH = {"pydantic_core": "pydantic"}
 
