@@ -177,7 +177,7 @@ IMPORTED_AS = {
     "ultralytics-opencv-headless": "ultralytics",
     "umap-learn": "umap",
 }
-COMES_WITH = {"pydantic_core": "pydantic"}
+COMES_WITH = {"markupsafe": "jinja2", "pydantic_core": "pydantic", "starlette": "fastapi"}
 
 
 def test_every_import_is_a_declared_dependency(project: dict[str, Any]) -> None:
