@@ -46,10 +46,12 @@ from selectlab.dataset import Dataset
 from selectlab.errors import ConfigError, DataError, MissingExtraError
 from selectlab.inputs.folder import open_dataset
 from selectlab.report import pdf, write_report
+from selectlab.report.evidence import part_of
 from selectlab.report.projection import project
 from selectlab.report.record import read_run
 from selectlab.report.targets import wanted_shares
 from selectlab.rounds import Rounds
+from selectlab.statistics import RANDOM_SEED
 from selectlab.strategies import Balance, Weights
 
 
@@ -221,6 +223,26 @@ def test_wanted_shares(strategy: Any, shares: list[float | None] | None) -> None
         assert (found, shares) == (None, None)
     else:
         assert [None if np.isnan(one) else one for one in found] == pytest.approx(shares)
+
+
+def test_targets_without_the_data(tmp_path: Path) -> None:
+    """A manifest names the 50 most frequent classes only; a wanted one may not be among them."""
+    names = [f"class {k:02d}" for k in range(55) for _ in range(60 - k)]
+    data = Dataset(
+        [f"{k:04d}.png" for k in range(len(names))],
+        metadata={"kind": names, "x": [float(9000 - k) for k in range(len(names))]},
+    )
+    goals = {"class 54": 0.9, "class 01": 0.1}
+    weak = {"type": "BALANCE", "target": goals, "strength": 1e-9}
+    even = {"type": "BALANCE", "distribution": "UNIFORM", "strength": 1e-9}
+    asked = config((metadata("x"), WEIGHTS), (metadata("kind"), weak), (metadata("kind"), even))
+    page = reported(ran(asked, data, tmp_path / "run"))
+    told = "'class 54' was wanted at 90 % and has 0 %; among the candidates it has hardly any"
+    assert told in page.text
+    assert "'class 01' was wanted at 10 % and has 0 %; among the candidates it has 3." in page.text
+    assert page.text.count("was wanted at") == 2
+    bars = page.charts["metadata kind (BALANCE, BALANCE): Balance of classes"]
+    assert "class 54" in bars["layout"]["yaxis"]["ticktext"]
 
 
 def test_near_duplicates_by_hand(tmp_path: Path) -> None:
@@ -763,3 +785,13 @@ def test_open_dataset_and_path_are_the_same(tmp_path: Path) -> None:
     ]
     assert pages[0] == pages[1]
     assert Page(pages[0].decode()).points["sizes"] == [3, 0, 3]
+
+
+def test_what_is_measured_is_drawn_apart_from_the_random_samples() -> None:
+    """With one seed for both, every random sample would be among those measured."""
+    rows = np.arange(3000)
+    drawn = np.random.default_rng(RANDOM_SEED).choice(rows, 600, replace=False)
+    measured = part_of(rows, 1500)
+    assert len(set(measured.tolist())) == 1500
+    assert 240 < len(set(drawn.tolist()) & set(measured.tolist())) < 360
+    assert np.array_equal(part_of(rows, 3000), rows)

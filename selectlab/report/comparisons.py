@@ -215,20 +215,23 @@ _KEYS = ((INPUT, "input"), (SELECTED, "selected"), (RANDOM, "random"))
 
 
 def recorded(
-    part: Mapping[str, Any], wanted: FloatArray | None, n: Mapping[Side, int]
+    part: Mapping[str, Any],
+    names: Sequence[str],
+    wanted: FloatArray | None,
+    n: Mapping[Side, int],
 ) -> Chart | None:
     """Return what a manifest says of an input, as a chart; ``None`` where that is no chart.
 
     Args:
         part: One of the manifest's statistics.
-        wanted: Wanted shares of the classes, in the order of the candidates' shares.
+        names: (K,) the classes, if it is about classes.
+        wanted: (K,) their wanted shares, if any.
         n: How many samples each side has.
     """
     if part["kind"] == "numbers":
         return quartiles(DISTRIBUTION, part, n)
     if part["kind"] != "classes":
         return None
-    names = list(part["input"]["shares"])
     sets = [
         (side, np.array([float(part[key]["shares"].get(name, 0.0)) for name in names]))
         for side, key in _KEYS

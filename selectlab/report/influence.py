@@ -102,7 +102,7 @@ def _without(at: int, entry: Entry, evidence: Evidence) -> Influence:
 def _by_values(record: RunRecord, entry: Entry) -> Influence:
     """Judge a strategy by the numbers in the manifest."""
     name = entry.input.describe()
-    part = next((one for one in record.statistics if one["values"] == name), None)
+    part = record.told_of(entry)
     numbers = part is not None and part["kind"] == "numbers"
     if part is None or not numbers:
         return Influence(entry.label, _beside_random(part))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selectlab.config import Config, load, read_json
+from selectlab.config import Config, Entry, load, read_json
 from selectlab.errors import DataError
 from selectlab.selection import Because, Pick
 from selectlab.writers import MANIFEST, PICKS
@@ -52,10 +52,10 @@ class RunRecord:
         found: Sequence[Mapping[str, Any]] = self.manifest["statistics"]
         return found
 
-    @property
-    def of_frames(self) -> bool:
-        """Whether sequences of frames were selected."""
-        return self.config.selected_sequence_length is not None
+    def told_of(self, entry: Entry) -> Mapping[str, Any] | None:
+        """Return the statistics of the input that an entry of the config looks at."""
+        name = entry.input.describe()
+        return next((part for part in self.statistics if part["values"] == name), None)
 
 
 def read_run(folder: Path) -> RunRecord:

@@ -57,10 +57,30 @@ def missed_targets(record: RunRecord, evidence: Evidence | None) -> list[str]:
             if isinstance(signal, Classes):
                 found += _missed(entry.strategy, entry.input.describe(), signal, evidence)
         else:
-            part = next((p for p in record.statistics if p["entry"] == entry.path), None)
+            part = record.told_of(entry)
             if part is not None and part["kind"] == "classes":
                 found += _missed_in(entry.strategy, part)
     return found
+
+
+def recorded_goal(
+    part: Mapping[str, Mapping[str, Mapping[str, float]]], strategies: Sequence[Strategy]
+) -> tuple[list[str], FloatArray | None]:
+    """Return the classes that a manifest names, or a strategy, and the wanted shares.
+
+    A manifest names the most frequent classes of many; what equal shares of all would be can then
+    not be told.
+    """
+    whole = part["input"]["shares"]
+    every = math.isclose(math.fsum(whole.values()), 1.0, abs_tol=1e-3)
+    for strategy in strategies:
+        target = getattr(strategy, "target", None) or {}
+        names = list(dict.fromkeys([*whole, *part["selected"]["shares"], *target]))
+        totals = np.array([float(whole.get(name, 0.0)) for name in names])
+        shares = wanted_shares(strategy, names, totals) if target or every else None
+        if shares is not None:
+            return names, shares
+    return list(whole), None
 
 
 def _missed(strategy: Strategy, what: str, signal: Classes, evidence: Evidence) -> list[str]:
@@ -97,16 +117,16 @@ def _missed_in(
     strategy: Strategy, part: Mapping[str, Mapping[str, Mapping[str, float]]]
 ) -> list[str]:
     """Say the same from the shares in the manifest, which has no counts."""
-    names = list(part["input"]["shares"])
-    whole = np.array([part["input"]["shares"][name] for name in names])
-    shares = wanted_shares(strategy, names, whole)
+    names, shares = recorded_goal(part, [strategy])
     if shares is None:
         return []
     got = np.array([part["selected"]["shares"].get(name, 0.0) for name in names])
+    whole = part["input"]["shares"]
     return _shortened(
         [
             f"{part['values']}: {names[k]!r} was wanted at {percent(shares[k])} and has "
-            f"{percent(got[k])}; among the candidates it has {percent(whole[k])}"
+            f"{percent(got[k])}; among the candidates it has "
+            + (percent(whole[names[k]]) if names[k] in whole else "hardly any")
             for k in np.flatnonzero(got < np.nan_to_num(shares) - _GAP)
         ]
     )

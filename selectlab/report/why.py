@@ -17,7 +17,7 @@ from selectlab.report.metadata import metadata_charts, picks_charts
 from selectlab.report.record import RunRecord
 from selectlab.report.sides import INPUT, RANDOM, SELECTED, Side
 from selectlab.report.spread import spread_charts
-from selectlab.report.targets import totals_of, wanted_shares
+from selectlab.report.targets import recorded_goal, totals_of, wanted_shares
 from selectlab.signals import Scalars, Severities, Signal
 from selectlab.types import Embedded, Rows
 
@@ -48,10 +48,10 @@ def groups(record: RunRecord, evidence: Evidence | None) -> list[Group]:
     for entries in _by_input(record):
         if evidence is None:
             charts = _recorded(record, entries)
-            about = "" if charts else "What the run has written down of it is in the table below."
+            about = "" if charts else "What the run has written down of it is in the table above."
         else:
             at = record.config.entries.index(entries[0])
-            told = _told(record, entries[0])
+            told = record.told_of(entries[0])
             charts = _charts(entries, evidence.resolved.active[at], evidence, told)
             about = ""
         goals = ", ".join(entry.strategy.type for entry in entries)
@@ -66,11 +66,6 @@ def _by_input(record: RunRecord) -> list[list[Entry]]:
     for entry in record.config.entries:
         found.setdefault(entry.input.model_dump_json(), []).append(entry)
     return list(found.values())
-
-
-def _told(record: RunRecord, entry: Entry) -> Mapping[str, Any] | None:
-    """Return what the manifest says of an input."""
-    return next((part for part in record.statistics if part["entry"] == entry.path), None)
 
 
 def _charts(
@@ -122,18 +117,16 @@ def _severities(signal: Severities, evidence: Evidence) -> Chart:
 
 
 def _recorded(record: RunRecord, entries: Sequence[Entry]) -> list[Chart]:
-    part = _told(record, entries[0])
+    part = record.told_of(entries[0])
     if part is None:
         return []
     n = len(record.picks)
     sizes = {INPUT: int(record.counts["candidates"]), SELECTED: n, RANDOM: n}
+    names: list[str] = []
     goal = None
     if part["kind"] == "classes":
-        whole = part["input"]["shares"]
-        shares = np.array(list(whole.values()), dtype=np.float64)
-        goals = (wanted_shares(entry.strategy, list(whole), shares) for entry in entries)
-        goal = next((one for one in goals if one is not None), None)
-    chart = recorded(part, goal, sizes)
+        names, goal = recorded_goal(part, [entry.strategy for entry in entries])
+    chart = recorded(part, names, goal, sizes)
     return [] if chart is None else [chart]
 
 
