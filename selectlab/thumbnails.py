@@ -117,7 +117,9 @@ class Thumbnails:
                 place = self._place(sample_id, size_px, fingerprint(file))
                 return _kept(place) or self._keep(place, *_opened(file, size_px), size_px)
         except Exception as error:  # whatever a broken file makes a decoder say
-            self.unreadable[sample_id] = f"{sample_id}: {_first_line(error)}"
+            # once ultralytics is loaded, Pillow looks for a plug-in after the error that tells
+            told = error.__context__ if isinstance(error, ImportError) else None
+            self.unreadable[sample_id] = f"{sample_id}: {_first_line(told or error)}"
             return None
 
     def _frames(self, ids: Iterable[str], size_px: int) -> dict[str, Thumbnail | None]:
@@ -206,7 +208,7 @@ def _kept(place: Path | None) -> Thumbnail | None:
         with Image.open(io.BytesIO(data)) as image:
             width, height = (int(side) for side in image.info["comment"].split(b"x"))
             return Thumbnail(data, image.width, image.height, (width, height))
-    except (OSError, KeyError, ValueError):
+    except (OSError, KeyError, ValueError, ImportError):
         return None
 
 

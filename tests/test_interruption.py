@@ -244,10 +244,15 @@ def test_what_is_said_at_each_moment(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_sigterm_is_as_it_was_afterwards() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with interruptible(lambda: ""):
-        assert signal.getsignal(signal.SIGTERM) is not before
-    assert signal.getsignal(signal.SIGTERM) is before
+    before = signal.signal(
+        signal.SIGTERM, signal.SIG_DFL
+    )  # another test's library may have its own
+    try:
+        with interruptible(lambda: ""):
+            assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_who_ignores_sigterm_goes_on_ignoring_it() -> None:

@@ -95,13 +95,14 @@ def test_it_says_what_was_asked_and_what_came_out(tmp_path: Path) -> None:
 
 def test_its_numbers_are_those_of_the_manifest(tmp_path: Path) -> None:
     data = small_dataset(tmp_path)
-    run = ran(config((metadata("t"), WEIGHTS), (CLASSES, UNIFORM)), data, tmp_path / "run")
+    asked = config((metadata("t"), WEIGHTS), (metadata("sky"), UNIFORM))
+    run = ran(asked, data, tmp_path / "run", preselected=["a/1.png"])
     page = reported(run, data)
     numbers, classes = json.loads((run / "manifest.json").read_text())["statistics"]
     for side in ("candidates", "selected", "random"):
         part = numbers[{"candidates": "input"}.get(side, side)]
         assert f"{side} {part['median']:.4g}" in page.text
-    bars = page.charts["class distribution of det (BALANCE): Balance of classes"]
+    bars = page.charts["metadata sky (BALANCE): Balance of classes"]
     labels = bars["layout"]["yaxis"]["ticktext"]
     for side in ("selected", "random"):
         [found] = [one["x"] for one in bars["data"] if one["name"] == side]
@@ -198,11 +199,11 @@ def test_a_target_out_of_reach_is_told_with_what_there_is(tmp_path: Path) -> Non
 
 def test_a_target_within_reach_is_told_as_such(tmp_path: Path) -> None:
     """The numbers win against a weak balance."""
-    data = sky({"snowy": 10, "sunny": 10})
+    data = sky({"snowy": 4, "sunny": 10})
     weak = {"type": "BALANCE", "target": {"sunny": 0.5, "snowy": 0.5}, "strength": 0.001}
     asked = config((metadata("x"), WEIGHTS), (metadata("sky"), weak), n_samples=6)
     page = reported(ran(asked, data, tmp_path / "run"), data)
-    assert "'snowy' was wanted at 50 % and has 0 %; the data has enough (10): other" in page.text
+    assert "'snowy' was wanted at 50 % and has 0 %; the data has enough (4): other" in page.text
 
 
 @pytest.mark.parametrize(
@@ -459,6 +460,11 @@ def test_boxes_are_drawn_where_they_are(tmp_path: Path) -> None:
     assert len(boxes) == 2 * (0 + 1 + 2 + 3 + 4 + 5)  # each with a rim
     sizes = {held["viewbox"] for _, held in page.tags if "picture" in (held.get("class") or "")}
     assert sizes == {"0.0 0.0 16.0 12.0"}
+    tags = [held for tag, held in page.tags if tag == "text" and held.get("fill")]
+    assert tags
+    assert {(tag["x"], tag["y"]) for tag in tags} == {
+        ("0.0", "0.8")
+    }  # just inside, above there is no room
 
 
 def test_flickering_frames_stand_between_their_neighbours(tmp_path: Path) -> None:
@@ -789,9 +795,9 @@ def test_open_dataset_and_path_are_the_same(tmp_path: Path) -> None:
 
 def test_what_is_measured_is_drawn_apart_from_the_random_samples() -> None:
     """With one seed for both, every random sample would be among those measured."""
-    rows = np.arange(3000)
-    drawn = np.random.default_rng(RANDOM_SEED).choice(rows, 600, replace=False)
-    measured = part_of(rows, 1500)
-    assert len(set(measured.tolist())) == 1500
-    assert 240 < len(set(drawn.tolist()) & set(measured.tolist())) < 360
-    assert np.array_equal(part_of(rows, 3000), rows)
+    rows = np.arange(30_000)
+    drawn = np.random.default_rng(RANDOM_SEED).choice(rows, 2000, replace=False)
+    measured = part_of(rows, 6000)
+    assert len(set(measured.tolist())) == 6000
+    assert 300 < len(set(drawn.tolist()) & set(measured.tolist())) < 500  # a fifth
+    assert np.array_equal(part_of(rows, 30_000), rows)

@@ -83,7 +83,7 @@ def look_up(record: RunRecord, dataset: Dataset) -> Evidence:
         resolved = resolve(_unstarted(record.config), _labelled(record, dataset, before), before)
     rows, n_lost = _picked(record, resolved)
     pool = np.flatnonzero(resolved.plan.candidates)
-    drawn = np.random.default_rng(RANDOM_SEED).choice(pool, size=len(rows), replace=True)
+    drawn = np.random.default_rng(RANDOM_SEED).choice(pool, size=len(rows), replace=False)
     return Evidence(
         dataset=resolved.dataset,
         resolved=replace(resolved, config=record.config),
