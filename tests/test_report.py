@@ -425,6 +425,7 @@ def test_principal_components_of_next_to_nothing(vectors: Any) -> None:
     assert np.abs(found.y).max() == 0
 
 
+@pytest.mark.slow
 def test_umap_is_repeatable_and_keeps_groups_together(tmp_path: Path) -> None:
     pytest.importorskip("numba", reason="umap-learn is not installed")
     groups = np.repeat(np.eye(3) * 30, 20, axis=0)

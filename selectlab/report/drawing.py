@@ -139,7 +139,7 @@ def _mark(shape: Shape, shown: Picture) -> Mark:
         kind=shape.origin,
         tag=tag,
         x=round(max(min(left, widest), shown.window[0]), 1),
-        y=round(max(foot, shown.window[1] + shown.window[3] - shown.text_px * 0.3), 1),
+        y=round(min(foot, shown.window[1] + shown.window[3] - shown.text_px * 0.3), 1),
         box=None if shape.box is None else (left, top, width, height),
         rotation=float(turned) if isinstance(turned, int | float) else 0.0,
         outlines=[_points(line) for line in lines],
