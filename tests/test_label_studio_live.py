@@ -40,6 +40,7 @@ from selectlab.label_studio import (
     push,
     standing,
 )
+from selectlab.labels.placement import OUTSIDE
 from selectlab.rounds.ledger import Ledger, place_of
 
 pytestmark = pytest.mark.slow
@@ -180,6 +181,17 @@ def test_labels_come_and_change_and_go(labelling: Labelling) -> None:
     assert (label.sample_id, label.shapes[0].category) == (labelling.ids[0], CATEGORIES[0])
     state = labelling.status()
     assert (state.n_annotated, state.n_skipped, state.n_pulled, state.agrees) == (1, 1, 1, True)
+
+
+def test_boxes_outside_of_their_image_are_told(labelling: Labelling) -> None:
+    labelling.push()
+    tasks = labelling.tasks()
+    for sample in labelling.ids[:2]:
+        result = corrected(tasks[sample], CATEGORIES[0])
+        result[0]["value"]["x"] = 150.0
+        labelling.server.annotate(tasks[sample]["id"], result)
+    (note,) = labelling.pull().notes
+    assert note.startswith(f"{OUTSIDE}: 2, first in ")
 
 
 def test_only_what_changed_is_looked_at(labelling: Labelling, monkeypatch: Any) -> None:

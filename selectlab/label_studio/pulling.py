@@ -17,6 +17,7 @@ from selectlab.label_studio.projects import TOOL, Project, changed_categories
 from selectlab.labels.label import Label
 from selectlab.labels.label_studio import label_of
 from selectlab.labels.matching import Mismatch, match
+from selectlab.labels.placement import note_outside
 from selectlab.rounds.ledger import Ledger
 from selectlab.rounds.records import Counts
 from selectlab.shapes import Task
@@ -150,6 +151,7 @@ class _Taken:
         """Take the labels of a page, and remove those that are gone."""
         annotated = [task for task in page if task.n_annotations]
         labels = self._labels_of(annotated)
+        note_outside(labels, self.tally)
         bare = {task.sample_id for task in page if task.sample_id and not task.n_annotations}
         gone = sorted(bare - {label.sample_id for label in labels})
         if gone:
