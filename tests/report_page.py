@@ -176,3 +176,20 @@ def flickering_folder(root: Path, n_frames: int = 16) -> Path:
 
 def frame_id(number: int) -> str:
     return f"a/clip-{number:02d}-mp4.png"
+
+
+def line_data(n: int = 40, **more: Any) -> Dataset:
+    """Samples on a line of unequal steps, and metadata that follow it."""
+    x = np.cumsum(np.random.default_rng(2).uniform(0.1, 1.0, n))
+    ids = [f"{k:03d}.png" for k in range(n)]
+    columns = {"x": x.tolist(), "minus_x": (-x).tolist(), "same": [3.0] * n, **more}
+    return Dataset(ids, embeddings=np.stack([x, np.zeros(n)], axis=1), metadata=columns)
+
+
+PLAIN = {"type": "EMBEDDINGS", "normalize": False}
+
+
+def sky(counts: dict[str, int]) -> Dataset:
+    names = [name for name, n in counts.items() for _ in range(n)]
+    ids = [f"{k:02d}.png" for k in range(len(names))]
+    return Dataset(ids, metadata={"sky": names, "x": [float(k) for k in range(len(names))]})

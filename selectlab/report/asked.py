@@ -78,7 +78,7 @@ def _about(entry: Entry) -> str:
 def _details(entry: Entry) -> list[str]:
     strategy = entry.strategy
     given = strategy.model_dump(mode="json", exclude_defaults=True, exclude={"type", "strength"})
-    found = [f"{name.replace('_', ' ')}: {_value(value)}" for name, value in given.items()]
+    found = [*_settings(given), *_settings(_untold(entry))]
     if strategy.strength < 0:
         found.append(f"turned around: strength {strategy.strength:g}")
     elif strategy.strength != 1.0:
@@ -88,7 +88,28 @@ def _details(entry: Entry) -> list[str]:
     return found
 
 
+def _untold(entry: Entry) -> dict[str, Any]:
+    """Return what was set of an input and is not part of how it is called."""
+    given = entry.input.model_dump(
+        mode="json", exclude_defaults=True, exclude={"type", "on_missing"}
+    )
+    name = _plain(entry.input.describe())
+    return {key: value for key, value in given.items() if _plain(str(value)) not in name}
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", " ")
+
+
+def _settings(given: Mapping[str, Any]) -> list[str]:
+    return [f"{name.replace('_', ' ')}: {_value(value)}" for name, value in given.items()]
+
+
 def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(_value, value))
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_value(held)}" for key, held in value.items())
     if isinstance(value, float):
@@ -115,7 +136,10 @@ def steps_taken(record: RunRecord) -> list[Step]:
     counts = record.counts
     left = [(n, f"without {_without_place(name)}") for name, n in counts["missing"].items()]
     left.append((counts["not_in_sequence"], "in no complete sequence"))
-    left += [(n, f"removed by {_without_place(name)}") for name, n in counts["filtered"].items()]
+    left += [
+        (n, f"removed by the filter {_without_place(name)}")
+        for name, n in counts["filtered"].items()
+    ]
     left.append((counts["preselected"], "selected before this run"))
     beside = counts.get("beside_preselected", 0)
     left.append((beside, "in a sequence with one that was selected before"))

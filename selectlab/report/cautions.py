@@ -67,6 +67,8 @@ def _alike(evidence: Evidence) -> list[str]:
     for (one, a), (other, b) in combinations(numbers, 2):
         rho = _spearman(a[rows], b[rows])
         names = f"{one.input.describe()} and {other.input.describe()}"
+        if one.input == other.input:
+            names = f"{one.label} and {other.label}, both on {one.input.describe()},"
         same_way = rho * np.sign(one.strategy.strength * other.strategy.strength)
         if same_way >= _ALIKE:
             lines.append(
@@ -82,15 +84,15 @@ def _alike(evidence: Evidence) -> list[str]:
 
 
 def _ranking_numbers(evidence: Evidence) -> list[tuple[Entry, FloatArray]]:
-    """Return the numbers that strategies rank by, each input once."""
-    found: dict[str, tuple[Entry, FloatArray]] = {}
+    """Return the numbers that strategies rank by."""
+    found = []
     for entry, signal in zip(
         evidence.resolved.config.entries, evidence.resolved.active, strict=True
     ):
         ranks = entry.strategy.strength != 0 and entry.strategy.keeps(signal) is None
         if isinstance(signal, Scalars) and ranks:
-            found.setdefault(entry.input.model_dump_json(), (entry, signal.values))
-    return list(found.values())
+            found.append((entry, signal.values))
+    return found
 
 
 def _spearman(a: FloatArray, b: FloatArray) -> float:

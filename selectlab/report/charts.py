@@ -15,6 +15,7 @@ from selectlab.types import FloatArray
 _FONT = {"family": "system-ui, -apple-system, 'Segoe UI', sans-serif", "size": 13}
 _INK, _GRID = "#1a1a1a", "#e2e2e2"
 _HEIGHT_PX, _BAR_PX, _LABEL = 250, 15, 26
+_MOST_LETTERS = 160
 _SHOWN_EDGE = "#5f5f5f"
 
 
@@ -63,6 +64,11 @@ def short(text: str, most: int = _LABEL) -> str:
         return text
     tail = most // 2 - 1
     return f"{text[: most - tail - 1]}…{text[len(text) - tail :]}"
+
+
+def brief(text: str) -> str:
+    """Return text for people to read, without the middle where it is longer than anyone does."""
+    return short(text, _MOST_LETTERS)
 
 
 def rounded(values: Iterable[float], digits: int = 4) -> list[float]:
@@ -234,16 +240,16 @@ def side_curve(side: Side, x: Sequence[float], y: Sequence[float]) -> dict[str, 
 
 
 def percent(share: float) -> str:
-    """Return a share of 1 in words.
+    r"""Return a share of 1 in words, which a line does not end within.
 
     Example:
         >>> percent(0.1234), percent(0.00004), percent(1.0)
-        ('12.3 %', '<0.1 %', '100 %')
+        ('12.3\xa0%', '<0.1\xa0%', '100\xa0%')
     """
     value = share * 100
     if 0 < value < 0.1:
-        return "<0.1 %"
-    return f"{value:.3g} %"
+        return "<0.1\u00a0%"
+    return f"{value:.3g}\u00a0%"
 
 
 def counted(n: int, what: str) -> str:

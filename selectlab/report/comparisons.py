@@ -12,6 +12,7 @@ from selectlab.report.charts import (
     Chart,
     Table,
     bars,
+    brief,
     figure,
     percent,
     rounded,
@@ -137,11 +138,6 @@ def classes(
     shown = [names[k] for k in kept]
     parts = [(side, shares[kept] * 100) for side, shares in sets]
     goal = None if wanted is None else wanted[kept] * 100
-    rest = (
-        f" The {_MOST_CLASSES} most frequent of {len(names)} are shown."
-        if len(kept) < len(names)
-        else ""
-    )
     head = ("", *(side.word for side, _ in sets), *(("wanted",) if wanted is not None else ()))
     rows = [
         (
@@ -153,11 +149,37 @@ def classes(
     ]
     return Chart(
         title=title,
-        caption=f"{about.strip()}{rest} {_told(n)}".strip(),
+        caption=_caption(
+            about, _shown(len(kept), len(names), wanted), _rest(sets, wanted), _told(n)
+        ),
         alt=f"Bars of {title}. {_in_words(shown, sets, kept)}",
         figure=bars(shown, parts, goal, f"{what}, %"),
         table=Table(head, rows),
     )
+
+
+def _caption(*parts: str) -> str:
+    return " ".join(filter(None, map(str.strip, parts)))
+
+
+def _shown(n: int, whole: int, wanted: FloatArray | None) -> str:
+    """Say which classes are shown."""
+    if n == whole:
+        return ""
+    if wanted is None or not np.nansum(wanted):
+        return f"The {n} most frequent of {whole:,} are shown."
+    return f"Shown are the most wanted and the most frequent, {n} of {whole:,}."
+
+
+def _rest(sets: Sets, wanted: FloatArray | None) -> str:
+    """Say how much of all classes without a share of their own was wanted."""
+    if wanted is None or not 0 < np.isnan(wanted).sum() < len(wanted):
+        return ""
+    left = max(1.0 - float(np.nansum(wanted)), 0.0)
+    held = ", ".join(
+        f"{side.word} {percent(float(shares[np.isnan(wanted)].sum()))}" for side, shares in sets
+    )
+    return f"Classes without a share of their own, together: wanted {percent(left)}, {held}."
 
 
 def _worth_showing(sets: Sets, wanted: FloatArray | None) -> list[int]:
@@ -174,7 +196,7 @@ def _in_words(names: Sequence[str], sets: Sets, kept: Sequence[int]) -> str:
     told = []
     for name, k in list(zip(names, kept, strict=True))[:5]:
         shares = ", ".join(f"{side.word} {percent(shares[k])}" for side, shares in sets)
-        told.append(f"{name}: {shares}")
+        told.append(f"{brief(name)}: {shares}")
     return "; ".join(told)
 
 

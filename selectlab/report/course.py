@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from selectlab.report.charts import Chart, Table, counted, curve, figure, plain, rounded
+from selectlab.report.charts import Chart, Table, counted, curve, figure, plain, rounded, short
 from selectlab.report.record import RunRecord
 from selectlab.selection import Pick
 
 _MOST_POINTS = 500
-_ROW_PX, _GAP = 100, 0.18
+_ROW_PX, _GAP, _NAME = 110, 0.26, 48
 _FEW = 60
 """Picks up to which each has a marker."""
 
@@ -49,13 +50,13 @@ def _parts(picks: Sequence[Pick], labels: Sequence[str], about: dict[str, str], 
         (_named(label, about), [pick.because[at].part for pick in picks])
         for at, label in enumerate(labels)
     ]
-    traces, axes = [], {}
+    traces = []
+    axes: dict[str, dict[str, Any]] = {}
     for at, (name, parts) in enumerate(series):
         number = str(at + 1) if at else ""
         top = 1 - at / len(series)
         axes[f"yaxis{number}"] = {
             "domain": [top - 1 / len(series) + _GAP / len(series), top],
-            "title": {"text": plain(labels[at]), "font": {"size": 12}},
             "automargin": True,
             "zeroline": False,
             "gridcolor": "#e2e2e2",
@@ -64,6 +65,9 @@ def _parts(picks: Sequence[Pick], labels: Sequence[str], about: dict[str, str], 
         markers = len(picks) <= _FEW
         traces.append(curve(name, ranks, rounded(parts), at, markers=markers, yaxis=f"y{number}"))
     moved = "; ".join(f"{name} from {parts[0]:.4g} to {parts[-1]:.4g}" for name, parts in series)
+    titles = [
+        _title(name, axes[axis]["domain"][1]) for (name, _), axis in zip(series, axes, strict=True)
+    ]
     return Chart(
         title="What each strategy adds to the score",
         caption="A part is strength times the logarithm of the strategy's objective, which counts "
@@ -73,11 +77,27 @@ def _parts(picks: Sequence[Pick], labels: Sequence[str], about: dict[str, str], 
         alt=f"Lines over the rank of the pick: {moved}.",
         figure=figure(
             traces, "rank of the pick", "", height_px=100 + _ROW_PX * len(series),
-            x_axis={"anchor": f"y{len(series) if len(series) > 1 else ''}"}, **axes,
+            x_axis={"anchor": f"y{len(series) if len(series) > 1 else ''}"},
+            showlegend=False, annotations=titles, **axes,
         ),
         table=_table(picks, series),
         wide=True,
     )  # fmt: skip
+
+
+def _title(name: str, top: float) -> dict[str, Any]:
+    """Return the title of a row, above it."""
+    return {
+        "text": plain(short(name, _NAME)),
+        "x": 0,
+        "y": top,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 12},
+    }
 
 
 def _score(picks: Sequence[Pick], n: str) -> Chart:
@@ -95,16 +115,17 @@ def _score(picks: Sequence[Pick], n: str) -> Chart:
 
 
 def _values(picks: Sequence[Pick], at: int, label: str, about: str, n: str) -> Chart | None:
-    """Return the samples' own values by rank, if the strategy has any."""
+    """Return the numbers behind the reasons by rank, if they have any that differ."""
     held = [(pick.rank, value) for pick in picks if (value := pick.because[at].value) is not None]
-    if not held:
+    if len({value for _, value in held}) < 2:
         return None
     ranks, values = [rank for rank, _ in held], [value for _, value in held]
     trace = curve(about, ranks, rounded(values), at)
     trace["mode"] = "markers"
     return Chart(
-        title=f"{about}: value of each pick ({label})",
-        caption=f"The sample's own value when it was picked. {n}",
+        title=f"{about}: the number behind each reason ({label})",
+        caption="What the pick's reason goes by, when it was picked: a distance, a number of its "
+        f"own, or how much it adds. {n}",
         alt=f"Points over the rank of the pick, between {min(values):.4g} and {max(values):.4g}, "
         f"first {values[0]:.4g}, last {values[-1]:.4g}.",
         figure=figure([trace], "rank of the pick", "value"),

@@ -49,6 +49,16 @@ class Evidence:
         """Rows that are selected, before or in this run."""
         return np.concatenate([self.before, self.picked])
 
+    @property
+    def n_frames(self) -> int:
+        """How many samples a row stands for: more than one in sequences."""
+        return int(self.resolved.rows.shape[1])
+
+    @property
+    def unit(self) -> str:
+        """What a row is."""
+        return "sample" if self.n_frames == 1 else "sequence"
+
     def id_of(self, row: int) -> str:
         """Return the id of a row; of a sequence that of its first frame."""
         return self.dataset.ids[int(self.resolved.rows[row, 0])]

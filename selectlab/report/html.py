@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -14,9 +15,10 @@ from selectlab import progress
 from selectlab.errors import MissingExtraError, SelectlabError
 from selectlab.report.asked import asked, size_asked, steps_taken
 from selectlab.report.cautions import cautions
+from selectlab.report.charts import brief, counted
 from selectlab.report.course import course_charts
 from selectlab.report.drawing import legend_of
-from selectlab.report.duplicates import near_duplicates
+from selectlab.report.duplicates import Duplicates, near_duplicates
 from selectlab.report.evidence import Evidence, look_up
 from selectlab.report.gallery import gallery, pair_pictures, strips
 from selectlab.report.influence import influences
@@ -65,22 +67,34 @@ def render(
     needed()
     check(projection)
     record = read_run(folder)
-    progress.stage("reading inputs")
     notes: list[str] = []
-    evidence = None
-    if dataset is not None:
-        try:
-            evidence = look_up(record, dataset)
-        except SelectlabError as error:
-            if strict:
-                raise
-            notes.append(f"the dataset could not be used, so that much is left out: {error}")
-    else:
+    evidence = _evidence(record, dataset, notes, strict=strict)
+    content = _content(record, evidence, projection, videos, notes)
+    progress.stage("putting the page together")
+    return _page(content)
+
+
+def _evidence(
+    record: RunRecord, dataset: Dataset | None, notes: list[str], *, strict: bool
+) -> Evidence | None:
+    """Look the data of a run up; where that cannot be, note why."""
+    progress.stage("reading inputs")
+    if dataset is None:
+        where = f"the dataset was not at hand ({record.dataset})"
+        if not record.dataset:
+            where = "the run does not say where its dataset lay"
         notes.append(
-            f"the dataset was not at hand ({record.dataset}), so that the report shows only what "
-            "the run has written down; --data says where it is"
+            f"{where}, so that the report shows only what the run has written down; --data says "
+            "where it is"
         )
-    return _page(_content(record, evidence, projection, videos, notes))
+        return None
+    try:
+        return look_up(record, dataset)
+    except SelectlabError as error:
+        if strict:
+            raise
+        notes.append(f"the dataset could not be used, so that much is left out: {error}")
+        return None
 
 
 def needed() -> None:
@@ -110,8 +124,10 @@ def _content(
     thumbnails = None if dataset is None else Thumbnails(dataset, videos)
     found = influences(record, evidence)
     shown = _pictured(record, evidence, projection, thumbnails)
-    told = loop(record, dataset)
-    notes += [*told.notes, *_unreadable(thumbnails)]
+    progress.stage("comparing inputs")
+    compared = groups(record, evidence)
+    rounds = loop(record, dataset)
+    notes += [*rounds.notes, *_unreadable(thumbnails)]
     return {
         "record": record,
         "generator": MARK,
@@ -120,12 +136,30 @@ def _content(
         "steps": steps_taken(record),
         "influences": found,
         "cautions": cautions(record, evidence, found, notes),
-        "groups": groups(record, evidence),
+        "groups": compared,
+        "n_frames": 1 if evidence is None else evidence.n_frames,
         "course": course_charts(record),
-        "rounds": told.charts,
+        "rounds": rounds.charts,
         **shown,
+        "statistics": _side_by_side(record, shown["duplicates"]),
+        "measured": _measured(record),
         **_making(record),
     }
+
+
+def _side_by_side(record: RunRecord, found: Duplicates | None) -> list[tuple[str, str, str, str]]:
+    """Return what the manifest tells of candidates, selected and random samples, a row each."""
+    lines = summary_lines(record.statistics)
+    if found is not None:
+        lines.append(("samples with a near-duplicate beside them", *found.shares))
+    return lines
+
+
+def _measured(record: RunRecord) -> str:
+    """Say on how many candidates the run has measured distances, where not on all."""
+    n = min((part.get("measured_on") or math.inf for part in record.statistics), default=math.inf)
+    whole = int(record.counts["candidates"])
+    return f"Distances are of {n:,} of {whole:,} candidates, drawn at random." * (n < whole)
 
 
 def _pictured(
@@ -141,11 +175,14 @@ def _pictured(
     found: dict[str, Any] = {"gallery": looked, "plot": None, "duplicates": None, "strips": []}
     pictures = [card.picture for card in looked.cards]
     if evidence is not None and thumbnails is not None:
+        progress.stage("measuring distances")
         space = space_of(evidence)
         if space is not None:
             found["duplicates"] = near_duplicates(evidence, space)
+            progress.stage("laying out the embedding")
             found["plot"] = embedding_plot(record, evidence, space, projection, thumbnails)
             found["in_config"] = space.in_config
+        progress.stage("making thumbnails")
         if found["duplicates"] is not None:
             found["pairs"] = pair_pictures(found["duplicates"].pairs, thumbnails)
         found["strips"] = strips(record, evidence.dataset, thumbnails)
@@ -157,7 +194,8 @@ def _unreadable(thumbnails: Thumbnails | None) -> list[str]:
     wrong = list(thumbnails.unreadable.values()) if thumbnails is not None else []
     if not wrong:
         return []
-    return [f"{len(wrong):,} pictures cannot be shown, such as {wrong[0]}"]
+    such = "such as " if len(wrong) > 1 else ""
+    return [f"{counted(len(wrong), 'picture')} cannot be shown: {such}{wrong[0]}"]
 
 
 def _making(record: RunRecord) -> dict[str, Any]:
@@ -178,7 +216,6 @@ def _making(record: RunRecord) -> dict[str, Any]:
         "engine": _indented(manifest.get("engine", {})),
         "ledger": _indented(manifest["ledger"]) if manifest.get("ledger") else "",
         "config_json": _indented(manifest["config"]),
-        "statistics": summary_lines(record.statistics),
     }
 
 
@@ -206,7 +243,7 @@ def _page(content: Mapping[str, Any]) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["as_json"] = as_json
+    environment.filters |= {"as_json": as_json, "brief": brief}
     text = environment.from_string(_file("page.html")).render(
         content,
         policy=_policy(scripts),

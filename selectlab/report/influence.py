@@ -83,20 +83,28 @@ def _of_filter(record: RunRecord, entry: Entry) -> Influence:
 
 def _without(at: int, entry: Entry, evidence: Evidence) -> Influence:
     """Run the selection again without a strategy."""
-    progress.stage(f"selecting without {entry.label}")
+    if len(evidence.picked) == len(evidence.pool):
+        return Influence(entry.label, "every candidate is selected: it decides the order alone")
     plan = anew(evidence.resolved)
     parts = [part for part in plan.parts if part.entry != at]
-    rows = greedy.run(replace(plan, parts=parts), explain=False).rows
-    n, same = len(evidence.picked), len(set(evidence.picked.tolist()) & set(rows))
-    other = n - same
+    progress.stage(f"selecting without {entry.label}", len(evidence.picked), unit="picks")
+    rows = greedy.run(replace(plan, parts=parts), _reached, explain=False).rows
+    picked = evidence.picked.tolist()
+    n, other = len(picked), len(set(picked) - set(rows))
     if not other:
-        return Influence(
-            entry.label, "none: the same samples would have been selected without it", weak=True
-        )
-    told = f"{other:,} of {counted(n, 'pick')} would be others without it"
+        same_ones = f"the same {evidence.unit}{'s' if n > 1 else ''}"
+        order = "" if list(rows) == picked else ", in another order"
+        verdict = f"none: {same_ones} would have been selected without it{order}"
+        return Influence(entry.label, verdict, weak=True)
+    unit = "pick" if evidence.n_frames == 1 else f"picked {evidence.unit}"
+    told = f"{other:,} of {counted(n, unit)} would be others without it"
     if other < _LITTLE * n:
         return Influence(entry.label, f"hardly any: only {told}", weak=True)
     return Influence(entry.label, told)
+
+
+def _reached(rows: Sequence[int]) -> None:
+    progress.reach(len(rows))
 
 
 def _by_values(record: RunRecord, entry: Entry) -> Influence:

@@ -21,6 +21,8 @@ _NAMELIKE = 0.5
 """Share of different values among texts from which they are names rather than categories."""
 _FEW = 30
 _MOST_ROWS = 50_000
+_LARGEST = 1e300
+"""Larger numbers are drawn here: their differences would not fit into a float."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def _floats(values: Iterable[Any]) -> FloatArray:
     numbers = [float("nan") if value is None else float(value) for value in values]
     found = np.array(numbers, dtype=np.float64)
     found[~np.isfinite(found)] = np.nan
-    return found
+    return np.clip(found, -_LARGEST, _LARGEST)
 
 
 def _text(value: Any) -> str | None:
@@ -162,7 +164,7 @@ def worth_showing(columns: Sequence[Column]) -> tuple[list[Column], list[str]]:
 
 
 def _chart(sides: Mapping[Side, Column], about: str = "") -> Chart:
-    lacking = [f"{n:,} {side.word}" for side, one in sides.items() if (n := one.n_missing())]
+    lacking = [f"{side.word} {n:,}" for side, one in sides.items() if (n := one.n_missing())]
     told = [*([f"Without a value: {', '.join(lacking)}."] if lacking else []), about]
     values = {side: one.values() for side, one in sides.items()}
     key = next(iter(sides.values())).key

@@ -99,8 +99,8 @@
     if (coloured) panel.append(element("p", `${by.name}: ${told(by, at)}`));
     if (group === PICKED) {
       const list = element("ul", "", { class: "because" });
-      const reasons = points.reasons[at - starts[PICKED]] ?? "why is in selection.csv of the run";
-      for (const reason of reasons.split("; ")) list.append(element("li", reason));
+      const reasons = points.reasons[at - starts[PICKED]] ?? ["why is in selection.csv of the run"];
+      for (const reason of reasons) list.append(element("li", reason));
       panel.append(list);
     }
     if (kept === at) panel.append(element("p", "Kept; click it again to let go.", { class: "hint" }));

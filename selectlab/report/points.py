@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from selectlab import progress
 from selectlab.class_signals import Categories, Counts
-from selectlab.report.charts import counted, plain, rounded
+from selectlab.dataset import Dataset
+from selectlab.errors import SelectlabError
+from selectlab.inputs.score_functions import fitting
+from selectlab.inputs.scores import Scores
+from selectlab.report.charts import brief, counted, plain, rounded
 from selectlab.report.evidence import Evidence, part_of
 from selectlab.report.metadata import Column, dataset_columns, worth_showing
 from selectlab.report.projection import project
@@ -25,6 +32,7 @@ _MOST_SELECTED, _MOST_BEFORE, _MOST_OTHER = 5_000, 1_000, 4_000
 _MOST_REASONS = 2_000
 _THUMBNAILS_SELECTED, _THUMBNAILS_OTHER = 160, 80
 _THUMBNAIL_PX = 96
+_MOST_TASKS, _QUICKLY_READ = 3, 5_000
 _NONE = "(none)"
 
 
@@ -81,8 +89,10 @@ def embedding_plot(
     ids = list(evidence.dataset.ids.take(samples))
     colourings = [_status(shown), _picking(record, ids, shown), *_inputs(evidence, rows)]
     known = {one["name"] for one in colourings}
+    colourings += [one for one in _scores(evidence, samples) if one["name"] not in known]
     columns, _ = worth_showing(dataset_columns(evidence, samples))
     colourings += [_of_column(column) for column in columns if column.key not in known]
+    pictures = _pictures(ids, shown, thumbnails)
     data = {
         "ids": ids,
         "x": rounded(laid.x),
@@ -94,12 +104,12 @@ def embedding_plot(
         "reasons": _reasons(record, ids, shown),
         "colourings": colourings,
         "palette": list(CATEGORIES),
-        "pictures": _pictures(ids, shown, thumbnails),
+        "pictures": pictures,
     }
     return Plot(
         data,
         [one["name"] for one in colourings],
-        f"{_told(evidence, space, shown)} {laid.told}",
+        f"{_told(evidence, space, shown)}{_with_pictures(len(pictures), len(ids))} {laid.told}",
         len(shown.selected),
     )
 
@@ -122,12 +132,15 @@ def _told(evidence: Evidence, space: Space, shown: _Shown) -> str:
     """Say how many of what are shown."""
     n_other = len(evidence.pool) - len(evidence.picked)
     parts = [
-        _part(len(shown.selected), len(evidence.picked), "selected sample"),
+        _part(len(shown.selected), len(evidence.picked), f"selected {evidence.unit}"),
         _part(len(shown.other), n_other, "other candidate"),
     ]
     if len(evidence.before):
-        parts.append(_part(len(shown.before), len(evidence.before), "sample") + " selected before")
-    return f"Vectors: {space.name}. Shown are {', '.join(parts)}."
+        parts.append(
+            _part(len(shown.before), len(evidence.before), evidence.unit) + " selected before"
+        )
+    by = "" if evidence.n_frames == 1 else " A sequence is shown by its first frame."
+    return f"Vectors: {space.name}. Shown are {', '.join(parts)}.{by}"
 
 
 def _part(n: int, whole: int, what: str) -> str:
@@ -136,16 +149,21 @@ def _part(n: int, whole: int, what: str) -> str:
     return f"{n:,} of {counted(whole, what)}, drawn at random"
 
 
+def _with_pictures(n: int, whole: int) -> str:
+    return f" The page holds pictures of {n:,} of them." if 0 < n < whole else ""
+
+
 def _ranks(record: RunRecord, ids: Sequence[str], shown: _Shown) -> list[int]:
     """Return the rank of each selected point; they come last."""
     ranks = {pick.sample_id: pick.rank for pick in record.picks}
     return [ranks[name] for name in ids[len(ids) - len(shown.selected) :]]
 
 
-def _reasons(record: RunRecord, ids: Sequence[str], shown: _Shown) -> list[str]:
-    """Return why selected points were selected; of many only the best."""
-    reasons = {pick.sample_id: pick.reason for pick in record.picks}
-    return [reasons[name] for name in ids[len(ids) - len(shown.selected) :][:_MOST_REASONS]]
+def _reasons(record: RunRecord, ids: Sequence[str], shown: _Shown) -> list[list[str]]:
+    """Return why selected points were selected, strategy by strategy; of many only the best."""
+    picks = {pick.sample_id: pick for pick in record.picks}
+    asked = ids[len(ids) - len(shown.selected) :][:_MOST_REASONS]
+    return [[brief(one.reason) for one in picks[name].because if one.reason] for name in asked]
 
 
 def _pictures(ids: Sequence[str], shown: _Shown, thumbnails: Thumbnails) -> dict[str, str]:
@@ -186,6 +204,36 @@ def _inputs(evidence: Evidence, rows: Rows) -> list[dict[str, Any]]:
             for one in _of_signal(name, signal.take(rows)):
                 found[one["name"]] = one
     return list(found.values())
+
+
+def _scores(evidence: Evidence, samples: Rows) -> list[dict[str, Any]]:
+    """Return what the predictions say of how informative samples are, every score there is.
+
+    Of tasks that the config looks at, and of others in a dataset that is quickly read.
+    """
+    dataset = evidence.dataset
+    asked = {getattr(entry.input, "task", None) for entry in evidence.resolved.config.entries}
+    quick = len(dataset) <= _QUICKLY_READ
+    tasks = [one for one in dataset.source.tasks() if quick or one in asked][:_MOST_TASKS]
+    return [one for task in tasks for one in _scores_of(task, dataset, samples)]
+
+
+def _scores_of(task: str, dataset: Dataset, samples: Rows) -> list[dict[str, Any]]:
+    """Return the scores of a task; those that its predictions do not give are left out."""
+    found = []
+    with suppress(SelectlabError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for score in fitting(dataset.predictions(task).task_type):
+            progress.alive()
+            with suppress(SelectlabError):
+                found.append(_scalars(Scores(task=task, score=score).load(dataset).take(samples)))
+    return found
+
+
+def _scalars(signal: Scalars) -> dict[str, Any]:
+    lacking = signal.missing if signal.missing is not None else np.zeros(len(signal), np.bool_)
+    pairs = zip(signal.values.tolist(), lacking.tolist(), strict=True)
+    return _numeric(signal.name, [None if gone else value for value, gone in pairs])
 
 
 def _of_signal(name: str, signal: Signal) -> list[dict[str, Any]]:
@@ -237,7 +285,7 @@ def _categorical(name: str, texts: Sequence[str]) -> dict[str, Any]:
         "name": name,
         "kind": "categories",
         "values": [place[text] for text in texts],
-        "names": order,
+        "names": [brief(text) for text in order],
         "counts": [counts[text] for text in order],
         "colours": [],
     }

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from selectlab.config import Config, Entry, load, read_json
-from selectlab.errors import DataError
+from selectlab.errors import ConfigError, DataError
+from selectlab.report.layout import check_manifest, check_selection
 from selectlab.selection import Because, Pick
 from selectlab.writers import MANIFEST, PICKS
 
@@ -38,7 +39,7 @@ class RunRecord:
     @property
     def dataset(self) -> str:
         """Where the dataset lay."""
-        return str(self.manifest.get("dataset", ""))
+        return str(self.manifest.get("dataset") or "")
 
     @property
     def counts(self) -> Mapping[str, Any]:
@@ -55,7 +56,9 @@ class RunRecord:
     def told_of(self, entry: Entry) -> Mapping[str, Any] | None:
         """Return the statistics of the input that an entry of the config looks at."""
         name = entry.input.describe()
-        return next((part for part in self.statistics if part["values"] == name), None)
+        named = [part for part in self.statistics if part["values"] == name]
+        own = [part for part in named if part.get("entry") == entry.path]
+        return next(iter([*own, *named]), None)
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -77,16 +80,17 @@ def read_run(folder: Path) -> RunRecord:
     lacking = [key for key in _NEEDED if key not in manifest]
     if lacking:
         raise DataError(f"{folder / MANIFEST}: no {lacking[0]!r}; it is not that of a selection")
-    try:
-        picks = tuple(_pick(one) for one in run["selected"])
-        before = tuple(str(one) for one in run["preselected"])
-    except (KeyError, TypeError, AttributeError):
-        raise DataError(f"{folder}: its {PICKS} is not one that a run has written") from None
+    check_manifest(folder / MANIFEST, manifest)
+    check_selection(folder / PICKS, run)
+    picks = tuple(_pick(one) for one in run["selected"])
+    before = tuple(run["preselected"])
     if not picks:
         raise DataError(f"{folder}: has selected nothing, so that there is nothing to show")
-    return RunRecord(
-        folder, folder.absolute().name, manifest, load(manifest["config"]), picks, before
-    )
+    try:
+        config = load(manifest["config"])
+    except ConfigError as error:
+        raise ConfigError(f"{folder / MANIFEST}: config: {error}") from None
+    return RunRecord(folder, folder.absolute().name, manifest, config, picks, before)
 
 
 def _pick(content: Mapping[str, Any]) -> Pick:

@@ -84,16 +84,20 @@ def write_report(
         place = None if videos is None else Path(videos)
         strict = data is not None
         text = render(folder, dataset, projection=projection, videos=place, strict=strict)
-    progress.stage("writing the report")
+        progress.stage("writing the report")
+        _write(target, text)
+        if browser is not None:
+            progress.stage("printing")
+            print_pdf(browser, target, target.with_suffix(".pdf"))
+    printed = target.with_suffix(".pdf") if browser is not None else None
+    return Written(target, printed, len(text.encode()), dataset is not None)
+
+
+def _write(target: Path, text: str) -> None:
     try:
         write_atomically(target, text)
     except OSError as error:
         raise DataError(f"{target}: cannot be written: {error.strerror or error}") from None
-    if browser is not None:
-        progress.stage("printing")
-        print_pdf(browser, target, target.with_suffix(".pdf"))
-    printed = target.with_suffix(".pdf") if browser is not None else None
-    return Written(target, printed, len(text.encode()), dataset is not None)
 
 
 def check_target(target: Path) -> None:
@@ -124,7 +128,7 @@ def _dataset(data: Dataset | str | os.PathLike[str] | None, told: str) -> Datase
         return data
     if data is not None:
         return open_dataset(data)
-    if "://" in told or not Path(told).expanduser().is_dir():
+    if not told or "://" in told or not Path(told).expanduser().is_dir():
         return None
     try:
         return open_dataset(told)

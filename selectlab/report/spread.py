@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -12,39 +11,40 @@ from selectlab.report.charts import Chart, Table, figure, percent, rounded, side
 from selectlab.report.comparisons import numbers
 from selectlab.report.evidence import Evidence, part_of
 from selectlab.report.sides import INPUT, RANDOM, SELECTED, Side
-from selectlab.types import Embedded, FloatArray, Rows
+from selectlab.stored import Float32Rows
+from selectlab.types import Embedded, FloatArray, Objects, Rows
 
 _MOST_ROWS, _FEWEST_ROWS = 20_000, 1_000
 _MOST_PAIRS = 200_000_000
 _MOST_CENTRES = 5_000
+_MOST_ASKED, _FEWEST_ASKED, _MOST_PRODUCTS = 2_000, 200, 2e10
 _AXIS = "distance, embedding units"
 _SHARES = np.linspace(0.0, 1.0, 101)
 
 
-def spread_charts(
-    signal: Embedded, evidence: Evidence, told: Mapping[str, Any] | None
-) -> list[Chart]:
+def spread_charts(signal: Embedded, evidence: Evidence) -> list[Chart]:
     """Return diversity and coverage of the selection, beside those of a random one.
 
     Args:
         signal: The vectors, over the rows of the plan.
         evidence: The run with its data.
-        told: What the manifest says of these vectors, if it does.
     """
     sets = ((SELECTED, evidence.picked), (RANDOM, evidence.drawn))
     centres = {
         side: signal.owned(np.concatenate([evidence.before, rows]))[0] for side, rows in sets
     }
-    targets = signal.owned(measured_rows(evidence, len(evidence.chosen)))[0]
+    asked = measured_rows(evidence, len(evidence.chosen))
+    targets = signal.owned(asked)[0]
     found = []
     if len(targets) and all(len(own) for own in centres.values()):
         dists = {
             side: nearest(signal.vectors[targets], signal.vectors[own])[0]
             for side, own in centres.items()
         }
-        found.append(_coverage(dists, len(evidence.before), told))
+        part = len(evidence.pool) if len(asked) < len(evidence.pool) else None
+        found.append(_coverage(dists, _about(signal, len(evidence.before)), part))
     if all(len(own) > 1 for own in centres.values()):
-        found.append(_diversity(signal, centres))
+        found.append(_diversity(signal, centres, targets))
     if signal.query is not None and len(signal.query):
         found.append(_to_query(signal, targets, evidence))
     return found
@@ -56,27 +56,43 @@ def measured_rows(evidence: Evidence, n_centres: int) -> Rows:
     return part_of(evidence.pool, most)
 
 
-def _coverage(
-    dists: Mapping[Side, FloatArray], n_before: int, told: Mapping[str, Any] | None
-) -> Chart:
-    """Return which share of the candidates has something selected within a distance."""
+def _about(signal: Embedded, n_before: int = 0) -> str:
+    """Say what is counted, where it is not the selected samples alone."""
+    told = [f"The {n_before:,} selected before count on both sides."] if n_before else []
+    if isinstance(signal, Objects):
+        told.append("Counted are objects, of which a sample may have many.")
+    return " ".join(told)
+
+
+def _coverage(dists: Mapping[Side, FloatArray], about: str, part_of_n: int | None) -> Chart:
+    """Return which share of the candidates has something selected within a distance.
+
+    Args:
+        dists: Of candidates to the nearest of each side.
+        about: More for the caption.
+        part_of_n: How many candidates there are, where only a part of them was measured.
+    """
     cuts = {side: np.quantile(values, _SHARES) for side, values in dists.items()}
     traces = [
         side_curve(side, rounded([0.0, *cut]), rounded([0.0, *(_SHARES * 100)]))
         for side, cut in cuts.items()
     ]
-    n = len(next(iter(dists.values())))
-    facts = _facts(told, dists)
-    with_before = f" The {n_before:,} selected before count on both sides." if n_before else ""
+    n = f"n = {len(next(iter(dists.values()))):,} candidates measured"
+    if part_of_n is not None:
+        n += (
+            f", drawn at random from {part_of_n:,}; the distances at the top of the page are of "
+            "another part of them"
+        )
+    facts = _facts(dists)
     rows = [
         (percent(share), *(f"{cut[at]:.4g}" for cut in cuts.values()))
         for at, share in enumerate(_SHARES)
         if at % 10 == 0
     ]
+    told = (facts, "The further to the left, the better covered.", about, f"{n}.")
     return Chart(
         title="Coverage: from a candidate to the nearest selected sample",
-        caption=f"{facts} The further to the left, the better covered.{with_before} "
-        f"n = {n:,} candidates measured.",
+        caption=" ".join(filter(None, told)),
         alt=f"Curves of how many candidates have something selected near them. {facts}",
         figure=figure(
             traces, _AXIS, "candidates within it, %",
@@ -86,27 +102,46 @@ def _coverage(
     )  # fmt: skip
 
 
-def _facts(told: Mapping[str, Any] | None, dists: Mapping[Side, FloatArray]) -> str:
-    """Say mean and largest distance, as the manifest has them where it does."""
-    words = []
-    for side, values in dists.items():
-        held = (told or {}).get(side.word, {})
-        mean = held.get("mean_distance_to_nearest_selected", float(values.mean()))
-        radius = held.get("coverage_radius", float(values.max()))
-        words.append(f"{side.word}: mean {mean:.4g}, farthest {radius:.4g} (coverage radius)")
+def _facts(dists: Mapping[Side, FloatArray]) -> str:
+    """Say mean and largest distance."""
+    words = [
+        f"{side.word}: mean {values.mean():.4g}, farthest {values.max():.4g} (coverage radius)"
+        for side, values in dists.items()
+    ]
     return "; ".join(words).capitalize() + "."
 
 
-def _diversity(signal: Embedded, centres: Mapping[Side, Rows]) -> Chart:
+def _diversity(signal: Embedded, centres: Mapping[Side, Rows], targets: Rows) -> Chart:
+    everyone = to_others(signal.vectors, targets)
     sets = [(side, _to_other(signal, own)) for side, own in centres.items()]
     least = ", ".join(f"{side.word} {values.min():.4g}" for side, values in sets)
+    whole = any(len(values) == len(centres[side]) for side, values in sets)
+    told = [
+        f"The least of all: {least}. The further to the right, the less alike the selected "
+        "samples are. Of candidates, to the nearest other sample of all.",
+        _about(signal),
+        "Measured for a part of the candidates, drawn at random." * (len(everyone) < len(targets)),
+        "Measured for a part of what is selected and random, drawn at random." * (not whole),
+    ]
     return numbers(
-        "Diversity: from a selected sample to the nearest other",
+        "Diversity: from a selected sample to the nearest other selected one",
         _AXIS,
-        sets,
-        f"The least of all: {least}. The further to the right, the less alike "
-        "the selected samples are.",
+        [(INPUT, everyone), *sets],
+        " ".join(filter(None, told)),
     )
+
+
+def to_others(vectors: Float32Rows, rows: Rows) -> FloatArray:
+    """Return the distance of vectors to their nearest others; of many only a part is asked.
+
+    Args:
+        vectors: (N, D) all there are.
+        rows: Which of them are asked; of these a random part, the smaller the larger N * D is.
+    """
+    n, dimension = vectors.shape
+    most = int(min(_MOST_ASKED, max(_FEWEST_ASKED, _MOST_PRODUCTS // (n * dimension))))
+    dists: FloatArray = neighbours(vectors, vectors[part_of(rows, most)], 2)[0][:, 1]
+    return dists
 
 
 def _to_other(signal: Embedded, centres: Rows) -> FloatArray:

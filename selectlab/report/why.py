@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -51,8 +50,7 @@ def groups(record: RunRecord, evidence: Evidence | None) -> list[Group]:
             about = "" if charts else "What the run has written down of it is in the table above."
         else:
             at = record.config.entries.index(entries[0])
-            told = record.told_of(entries[0])
-            charts = _charts(entries, evidence.resolved.active[at], evidence, told)
+            charts = _charts(entries, evidence.resolved.active[at], evidence)
             about = ""
         goals = ", ".join(entry.strategy.type for entry in entries)
         found.append(Group(f"{entries[0].input.describe()} ({goals})", about, charts))
@@ -68,13 +66,11 @@ def _by_input(record: RunRecord) -> list[list[Entry]]:
     return list(found.values())
 
 
-def _charts(
-    entries: Sequence[Entry], signal: Signal, evidence: Evidence, told: Mapping[str, Any] | None
-) -> list[Chart]:
+def _charts(entries: Sequence[Entry], signal: Signal, evidence: Evidence) -> list[Chart]:
     name = entries[0].input.describe()
     match signal:
         case Embedded():
-            return spread_charts(signal, evidence, told)
+            return spread_charts(signal, evidence)
         case Scalars():
             sets = [(side, signal.values[rows]) for side, rows in _sides(evidence)]
             return [numbers(DISTRIBUTION, name, sets)]
@@ -98,11 +94,14 @@ def _classes(entries: Sequence[Entry], signal: Classes, evidence: Evidence) -> C
     }
     totals = {side: totals_of(signal, some) for side, some in rows.items()}
     sets = [(side, held / (float(held.sum()) or 1.0)) for side, held in totals.items()]
-    goals = [wanted_shares(entry.strategy, signal.names, totals[INPUT]) for entry in entries]
+    before = totals_of(signal, evidence.before)
+    goals = [
+        wanted_shares(entry.strategy, signal.names, totals[INPUT], before) for entry in entries
+    ]
     about = ""
     if len(evidence.before):
         about = f"The {len(evidence.before):,} selected before count as selected and as random."
-    what = "share of objects" if isinstance(signal, Counts) else "share of samples"
+    what = "share" if isinstance(signal, Counts) else "share of samples"
     sizes = {side: len(some) for side, some in rows.items()}
     goal = next((one for one in goals if one is not None), None)
     return classes(BALANCE, signal.names, sets, goal, about, sizes, what)
