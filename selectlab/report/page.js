@@ -28,6 +28,7 @@
   const points = JSON.parse(held.textContent);
   const plot = document.getElementById("points"), panel = document.getElementById("point");
   const choice = document.getElementById("colour-by"), legend = document.getElementById("colour-legend");
+  const pictured = Object.keys(points.pictures).length > 0;
   const starts = [0, points.sizes[0], points.sizes[0] + points.sizes[1]];
   let coloured = 0, kept = -1, current = -1;
 
@@ -77,7 +78,7 @@
         if (by.counts[at]) legend.append(swatch(by.colours[at] ?? points.palette[at], `${name} (${by.counts[at].toLocaleString("en")})`));
       });
       const rest = by.counts.slice(most).reduce((sum, count) => sum + count, 0);
-      if (rest) legend.append(swatch(MISSING, `${by.names.length - most} others (${rest.toLocaleString("en")})`));
+      if (rest) legend.append(swatch(MISSING, `… and ${by.names.length - most} more (${rest.toLocaleString("en")})`));
       return;
     }
     const item = element("span", written(by.low)), bar = element("span", "", { class: "ramp" });
@@ -92,6 +93,7 @@
     panel.replaceChildren();
     const group = at >= starts[PICKED] ? PICKED : at >= starts[1] ? 1 : 0;
     if (points.pictures[at]) panel.append(element("img", "", { src: points.pictures[at], alt: points.ids[at] }));
+    else if (pictured) panel.append(element("p", "This page holds no picture of it.", { class: "hint" }));
     panel.append(element("p", points.ids[at], { class: "id" }));
     const status = ["not selected", "selected before", ""][group] || `selected, rank ${points.ranks[at - starts[PICKED]]}`;
     panel.append(element("p", status));
