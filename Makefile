@@ -14,10 +14,10 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check pytest lint types claims format install dev clean
+.PHONY: help demo test check pytest lint types claims docs docs-serve pictures format install dev clean
 
 help: ## List what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(INSTALLED) ## Set up, then select from real images and say why
 	$(BIN)/selectlab demo
@@ -37,6 +37,15 @@ types: $(INSTALLED_DEV) ## mypy --strict
 
 claims: $(INSTALLED_DEV) ## Measure every claim at its smallest size, without outside data
 	$(BIN)/python -m benchmarks run --size small --check
+
+docs: $(INSTALLED_DEV) ## Build the documentation into ./site; open site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+docs-serve: $(INSTALLED_DEV) ## Serve the documentation, and build it anew as it changes
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
+
+pictures: $(INSTALLED_DEV) ## Take the pictures of the documentation anew
+	SELECTLAB_PICTURES=docs/pictures $(BIN)/python -m pytest tests/test_docs_pictures.py -k taken
 
 format: $(INSTALLED_DEV) ## Format the code
 	$(BIN)/ruff format .
@@ -69,5 +78,5 @@ define pip_install
 endef
 
 clean: ## Remove the virtual environment, caches and what builds leave behind
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
