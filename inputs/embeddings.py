@@ -135,7 +135,8 @@ class Embeddings(Input):
             table = dataset.source.embeddings(None)
             missing = (
                 f"{where}: no embeddings; expected embeddings.parquet (columns sample_id, "
-                "embedding) or embeddings.npy with ids.txt (one id a line)"
+                "embedding) or embeddings.npy with ids.txt (one id a line); 'selectlab embed' "
+                "makes some without a model"
             )
         if table is None:
             raise DataError(missing)

@@ -92,7 +92,10 @@ class LocalFolder(Folder):
     """A folder on this machine."""
 
     def __init__(self, where: str, root: str, *, deep: bool = True) -> None:
-        self._root = os.path.realpath(root)
+        try:
+            self._root = os.path.realpath(root)
+        except ValueError as error:
+            raise DataError(f"{where!r}: no such folder, {error}") from None
         if not os.path.isdir(self._root):
             what = "not a folder" if os.path.exists(self._root) else "no such folder"
             raise DataError(f"{where}: {what}; a dataset is a folder or a URL of one")
@@ -183,7 +186,7 @@ def open_folder(path: str | os.PathLike[str], *, deep: bool = True) -> Folder:
         raise MissingExtraError(
             f"{where}: the driver for {protocol}:// is not installed; {hint}"
         ) from None
-    except ValueError as error:
+    except Exception as error:  # every driver raises its own kind
         raise DataError(f"{where}: cannot be opened, {_one_line(error)}") from None
     if "file" in (fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,)):
         return LocalFolder(where, root, deep=deep)

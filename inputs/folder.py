@@ -6,6 +6,7 @@ import os
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
@@ -223,16 +224,34 @@ class FolderSource:
 
         ``initial-tag`` needs no file and is everything.
         """
-        for path in (self._home(f"tags/{name}.txt"), f"{name}/selection.txt"):
-            if path in self._folder:
+        own = self._tag_files().get(name)
+        run = f"{name}/selection.txt"
+        for path in (own, run if run in self._folder else None):
+            if path is not None:
                 return unique_id_lines(self._folder.read(path), path)
         return self.ids() if name == "initial-tag" else None
 
     def tags(self) -> Sequence[str]:
         """Return the names of the files in tags/."""
-        folder = self._home("tags")
-        names = (path[len(folder) + 1 :] for path in self._folder.under(folder))
-        return sorted(name.removesuffix(".txt") for name in names if name.endswith(".txt"))
+        return sorted(self._tag_files())
+
+    def _tag_files(self) -> dict[str, str]:
+        """Return the file of each tag, those of the bucket first.
+
+        On this machine tags that were written since the folder was listed count too.
+        """
+        found: dict[str, str] = {}
+        root = self._folder.local_root
+        for base in (f"{BUCKET}/tags", "tags"):
+            paths = set(self._folder.under(base))
+            if root is not None:
+                now = (path for path in Path(root, base).rglob("*.txt") if not path.is_symlink())
+                there = {path for path in paths if Path(root, path).is_file()}
+                paths = there | {path.relative_to(root).as_posix() for path in now}
+            for path in sorted(paths):
+                if path.endswith(".txt"):
+                    found.setdefault(path[len(base) + 1 :].removesuffix(".txt"), path)
+        return found
 
     def preselected(self) -> Sequence[str]:
         """Return the ids in preselected.txt, if there is one."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from selectlab.errors import DataError
+from selectlab.errors import DataError, did_you_mean
 from selectlab.inputs.prediction_checks import TaskSchema, shown
 from selectlab.inputs.prediction_columns import PredictionBuilder, PredictionTable
 from selectlab.inputs.sample_ids import is_frame, sample_id
@@ -14,26 +15,35 @@ from selectlab.inputs.sample_ids import is_frame, sample_id
 Line = tuple[int, list[float]]
 
 
-def numbered_lines(data: bytes, where: str, columns: Sequence[str]) -> Iterator[Line]:
+def numbered_lines(
+    data: bytes,
+    where: str,
+    columns: Sequence[str],
+    classes: Mapping[int, Mapping[str, str]] = MappingProxyType({}),
+) -> Iterator[Line]:
     """Yield line number and values of each line, frames in order.
 
     Args:
         data: Content of the file; values are separated by commas or blanks.
         where: Name of the file, for messages.
         columns: Names of the columns a line must have; more do no harm.
+        classes: The numbers that words stand for, by the position of their column.
 
     Raises:
-        DataError: A line lacks values, holds no number, or its frame comes after a later one.
+        DataError: A line lacks values, holds no number, a class has none, or its frame comes
+            after a later one.
     """
     last = None
     for number, text in enumerate(data.decode("utf-8-sig", "replace").split("\n"), start=1):
         words = text.replace(",", " ").split()
         if not words:
             continue
-        try:
-            values = [float(word) for word in words]
-        except ValueError:
-            values = []
+        for at in classes.keys() & range(len(words)):
+            if words[at] not in classes[at]:
+                hint = did_you_mean(words[at], classes[at])
+                raise DataError(f"{where} line {number}: no class {shown(words[at])}{hint}")
+            words[at] = classes[at][words[at]]
+        values = _numbers(words)
         needed = values[: len(columns)]
         if len(needed) < len(columns) or not all(map(math.isfinite, needed)):
             raise DataError(
@@ -48,6 +58,14 @@ def numbered_lines(data: bytes, where: str, columns: Sequence[str]) -> Iterator[
             )
         last = values[0]
         yield number, values
+
+
+def _numbers(words: Sequence[str]) -> list[float]:
+    """Return words as numbers, none of them if one is not."""
+    try:
+        return [float(word) for word in words]
+    except ValueError:
+        return []
 
 
 def frame_table(

@@ -35,6 +35,7 @@ import numpy as np
 import numpy.typing as npt
 
 from selectlab.errors import DataError, first_of
+from selectlab.inputs.image_formats import opened_image
 from selectlab.inputs.metrics_cache import MetricsCache, fingerprint, write_table
 from selectlab.inputs.progress import track
 
@@ -211,9 +212,7 @@ def available_cores() -> int:
 
 def measure(handle: IO[bytes]) -> tuple[float, ...]:
     """Return the metrics of one image file, in the order of :data:`METRICS`."""
-    from PIL import Image
-
-    with Image.open(handle) as image:
+    with opened_image(handle) as image:
         return measure_image(rgb8(image))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import IO
 
 from selectlab.errors import DataError
+from selectlab.inputs.image_formats import opened_image
 
 Size = tuple[int, int]
 
@@ -21,10 +22,8 @@ def header_size(file: IO[bytes], where: str) -> Size:
     Raises:
         DataError: The image cannot be read.
     """
-    from PIL import Image
-
     try:
-        with Image.open(file) as image:
+        with opened_image(file) as image:
             width, height = image.size
             turned = image.getexif().get(_ORIENTATION) in _SIDEWAYS
     except (OSError, SyntaxError, ValueError, ImportError) as error:

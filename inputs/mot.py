@@ -50,13 +50,12 @@ def read_mot(
     """
     folder, file = open_file(path)
     lines = list(numbered_lines(folder.read(file), file, COLUMNS))
-    about = _about(os.fspath(path), seqinfo)
+    called, stated = mot_sequence(path, seqinfo)
     last = int(lines[-1][1][0]) if lines else 0
-    length = n_frames if n_frames is not None else int(about.get("seqlength", last))
+    length = next(n for n in (n_frames, stated, last) if n is not None)
     if length < 1:
         raise DataError(f"{file}: no boxes, and nothing says how long the video is; give n_frames")
-    parent = os.path.basename(os.path.dirname(os.path.abspath(os.fspath(path))))
-    named = frame_names(name or about.get("name") or parent, length, extension)
+    named = frame_names(name or called, length, extension)
     return frame_table(
         lines,
         file,
@@ -65,6 +64,23 @@ def read_mot(
         lambda frame: named(frame - 1),
         _box,
     )
+
+
+def mot_sequence(
+    path: str | os.PathLike[str], seqinfo: str | os.PathLike[str] | None = None
+) -> tuple[str, int | None]:
+    """Return what the video of a detection file is called, and how long it is if that is said.
+
+    Args:
+        path: The file.
+        seqinfo: As for :func:`read_mot`.
+
+    Raises:
+        DataError: ``seqinfo`` says no length.
+    """
+    about = _about(os.fspath(path), seqinfo)
+    parent = os.path.basename(os.path.dirname(os.path.abspath(os.fspath(path))))
+    return about.get("name") or parent, int(about["seqlength"]) if about else None
 
 
 def _box(values: list[float]) -> dict[str, Any]:

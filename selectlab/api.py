@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import warnings as python_warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,12 +15,13 @@ from selectlab import progress, sequences
 from selectlab.checkpoint import Checkpoint, opened
 from selectlab.cluster import clusters, greedi
 from selectlab.cluster.shard import Worker
-from selectlab.config import Config, load
+from selectlab.config import load
 from selectlab.dataset import Dataset
 from selectlab.engine import greedy
 from selectlab.errors import DataError
 from selectlab.manifest import build_manifest, hash_signals
-from selectlab.resolve import Resolved, candidate_rows, resolve
+from selectlab.preparation import Prepared, continued, prepare
+from selectlab.resolve import Resolved
 from selectlab.resources import Resources, checked_device, current, parse_memory, using
 from selectlab.rounds.starting import Start, starting_point
 from selectlab.selection import Because, Pick, Selection
@@ -111,14 +111,11 @@ def select(
         progress.stage("reading inputs")
         dataset = data if isinstance(data, Dataset) else _open(data)
         start = starting_point(dataset, preselected, ledger, only_new=only_new)
-        parsed = _continued(parsed, start.earlier.states)
+        parsed = continued(parsed, start.earlier.states)
         if saved is not None:
             saved.check(parsed)
-        with python_warnings.catch_warnings(record=True) as caught:
-            python_warnings.simplefilter("always", UserWarning)
-            resolved = resolve(parsed, start.over(dataset), start.earlier.ids, start.only)
-        notes = [*parsed.notes, *(str(w.message) for w in caught), *start.warnings()]
-        notes += _worth_knowing(resolved)
+        ready = prepare(parsed, dataset, start)
+        resolved, notes = ready.resolved, ready.notes
         hashes = hash_signals(resolved.signals)
         resume = [] if saved is None else saved.begin(resolved, hashes)
         run = partial(greedy.run, resolved.plan)
@@ -132,6 +129,41 @@ def select(
         if saved is not None and saved is not checkpoint:
             saved.remove()
     return selection
+
+
+def check(
+    config: Any,
+    data: Dataset | str | os.PathLike[str],
+    *,
+    preselected: Any = None,
+    ledger: Any = True,
+    only_new: bool = False,
+) -> Prepared:
+    """Do all that :func:`select` does before its first pick, and select nothing.
+
+    Args:
+        config: As for ``select``.
+        data: As for ``select``.
+        preselected: As for ``select``.
+        ledger: As for ``select``.
+        only_new: As for ``select``.
+
+    Returns:
+        What could be selected, and what the user should know.
+
+    Raises:
+        ConfigError: The config means nothing; the message starts with the JSON path.
+        DataError: The data cannot be used, or no sample is left to select.
+
+    Example:
+        >>> draw = {"input": {"type": "RANDOM"}, "strategy": {"type": "WEIGHTS"}}
+        >>> config = {"n_samples": 1, "strategies": [draw]}
+        >>> check(config, Dataset(["a", "b", "c"]), preselected=["b"]).resolved.counts.candidates
+        2
+    """
+    dataset = data if isinstance(data, Dataset) else _open(data)
+    start = starting_point(dataset, preselected, ledger, only_new=only_new)
+    return prepare(continued(load(config), start.earlier.states), dataset, start)
 
 
 def _resources(memory: str | int | None, device: str) -> Resources:
@@ -190,50 +222,12 @@ def _picked(
     return outcome
 
 
-def _worth_knowing(resolved: Resolved) -> list[str]:
-    """Return what surprised people who had not been told."""
-    counts, notes = resolved.counts, []
-    for name, n in counts.missing.items():
-        path, what = name.split(" ", 1)
-        notes.append(f"{n} samples left out: no {what} ({path})")
-    if counts.preselected_without_values:
-        notes.append(
-            f"{counts.preselected_without_values} of {counts.preselected} preselected samples "
-            "have no value for some input and count in no strategy"
-        )
-    if not resolved.plan.parts:
-        notes.append("no strategy ranks the samples: they are taken in the order of their ids")
-    query = {
-        q for signal in resolved.active if isinstance(signal, Embedded) for q in signal.query_ids
-    }
-    if query:
-        ids = resolved.dataset.ids
-        n_own = sum(ids[row] in query for row in candidate_rows(resolved))
-        if n_own:
-            notes.append(
-                f"{n_own} candidates are query samples themselves, the most similar there are; "
-                "preselect them to leave them out"
-            )
-    return notes
-
-
 def _open(path: str | os.PathLike[str]) -> Dataset:
     from selectlab.inputs.folder import open_dataset
 
     if not isinstance(path, (str, os.PathLike)):
         raise DataError(f"data: expected a Dataset, a path or a URL, got {type(path).__name__}")
     return open_dataset(path)
-
-
-def _continued(config: Config, states: Mapping[str, Mapping[str, Any]]) -> Config:
-    """Hand each strategy what it left at the end of the last round."""
-    entries = [
-        replace(entry, strategy=entry.strategy.continued(states[entry.label]))
-        if entry.label in states
-        else entry
-        for entry in config.entries
-    ]
-    return config.model_copy(update={"strategies": entries})
 
 
 def _selection(

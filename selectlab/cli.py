@@ -11,6 +11,7 @@ import typer
 from selectlab.commands import aperturedb, campaign, imports, label_studio, labels, rounds
 from selectlab.commands.assertions import assert_
 from selectlab.commands.demo import demo
+from selectlab.commands.embed import embed
 from selectlab.commands.export import export
 from selectlab.commands.frames import frames
 from selectlab.commands.index import index
@@ -80,6 +81,7 @@ def _options(version: Annotated[bool, Version] = False) -> None:
 
 
 app.command()(predict)
+app.command()(embed)
 app.command("assert")(assert_)
 app.add_typer(imports.app)
 app.command()(frames)
@@ -93,5 +95,6 @@ app.add_typer(rounds.app)
 app.add_typer(labels.app)
 app.add_typer(label_studio.app)
 app.add_typer(aperturedb.app)
-for command in (validate, schema, strategies, metrics, demo):
+app.command(cls=InPanels)(validate)
+for command in (schema, strategies, metrics, demo):
     app.command()(command)

@@ -132,6 +132,7 @@ def write_dataset(
     pq.write_table(
         pa.table({"sample_id": ids, "embedding": vectors}), folder / "embeddings.parquet"
     )
+    _write(folder / "embeddings.json", json.dumps({"space": "pixels"}) + "\n")
 
 
 def _compare(

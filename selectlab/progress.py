@@ -120,12 +120,16 @@ class Stage:
 class Progress:
     """What a run does now.
 
+    Args:
+        check: Called whenever those who work say something; it may raise, to stop them.
+
     Attributes:
         now: The stage it is in.
+        check: As given.
     """
 
-    def __init__(self) -> None:
-        self.now = Stage("starting")
+    def __init__(self, check: Callable[[], object] = lambda: None) -> None:
+        self.now, self.check = Stage("starting"), check
 
 
 _current: ContextVar[Progress | None] = ContextVar("selectlab_progress", default=None)
@@ -137,9 +141,13 @@ def current() -> Progress | None:
 
 
 @contextmanager
-def watched() -> Iterator[Progress]:
-    """Give a progress that those who work inside tell how far they are."""
-    progress = Progress()
+def watched(check: Callable[[], object] = lambda: None) -> Iterator[Progress]:
+    """Give a progress that those who work inside tell how far they are.
+
+    Args:
+        check: Called whenever they do; it may raise, to stop them.
+    """
+    progress = Progress(check)
     token = _current.set(progress)
     try:
         yield progress
@@ -152,6 +160,7 @@ def stage(name: str, total: int | None = None, done: int = 0, unit: str = "") ->
     progress = _current.get()
     if progress is not None:
         progress.now = Stage(name, total, done, unit)
+        progress.check()
 
 
 def reach(done: int) -> None:
@@ -159,6 +168,14 @@ def reach(done: int) -> None:
     progress = _current.get()
     if progress is not None:
         progress.now.reach(done)
+        progress.check()
+
+
+def alive() -> None:
+    """Say that the work goes on, where there is nothing to count: it can be stopped here."""
+    progress = _current.get()
+    if progress is not None:
+        progress.check()
 
 
 def followed(items: Iterable[T], total: int, name: str, unit: str = "") -> Iterator[T]:
@@ -171,6 +188,7 @@ def followed(items: Iterable[T], total: int, name: str, unit: str = "") -> Itera
     for done, item in enumerate(items, start=1):
         yield item
         progress.now.reach(done)
+        progress.check()
     progress.now = before
 
 

@@ -16,6 +16,8 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any, TypeVar
 
+from selectlab import progress
+
 Block = TypeVar("Block")
 Result = TypeVar("Result")
 
@@ -50,12 +52,17 @@ def one_blas_thread() -> Iterator[int]:
 def over(blocks: Sequence[Block], work: Callable[[Block], Result]) -> list[Result]:
     """Return ``work(block)`` for every block, in order, worked on by all threads.
 
-    Give about four blocks a thread. The first exception is raised once all have stopped.
+    Give about four blocks a thread. The first exception is raised once all have stopped. Between
+    blocks whoever watches may stop it; see :mod:`selectlab.progress`.
     """
     with one_blas_thread() as threads:
-        if threads == 1 or len(blocks) <= 1:
-            return [work(block) for block in blocks]
-        return list(_pool(threads, os.getpid()).map(work, blocks))
+        several = threads > 1 and len(blocks) > 1
+        pool = _pool(threads, os.getpid()) if several else None
+        found = []
+        for result in map(work, blocks) if pool is None else pool.map(work, blocks):
+            found.append(result)
+            progress.alive()
+        return found
 
 
 def cut(n_rows: int, block_rows: int) -> list[slice]:

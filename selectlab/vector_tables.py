@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from selectlab import resources
+from selectlab import progress, resources
 from selectlab.cluster import clusters
 from selectlab.cluster.executor import Executor
 from selectlab.cluster.sharded import ShardedVectors, UnusableRowError, hold
@@ -182,6 +182,7 @@ def _checked(table: EmbeddingTable, target: Index, *, normalize: bool) -> Iterat
         if len(bad):
             first = int(bad[0])
             raise _unusable(table, start + first if isinstance(at, slice) else int(at[first]))
+        progress.alive()
         yield _Block(at, rows, values, scale)
 
 

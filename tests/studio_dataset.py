@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import numpy as np
-import uvicorn
 from folder_builder import build, parquet
 from small_dataset import (
     CLASSES,
@@ -29,7 +28,7 @@ from selectlab.corpus import Corpus
 from selectlab.inputs.folder import open_dataset
 from selectlab.studio.access import Access
 from selectlab.studio.app import make_app
-from selectlab.studio.serving import bound
+from selectlab.studio.serving import bound, server_of
 from selectlab.studio.studio import Studio
 
 ODD = "a/<script>alert(1)</script> & 'x' #1?.png"
@@ -85,6 +84,21 @@ def with_index(data: Path) -> Path:
     return data
 
 
+def with_objects(data: Path) -> Path:
+    """Add embeddings of the objects, and an index of them; they lie where their pictures do."""
+    owners = [(k, number) for k in range(len(NAMES)) for number in range(k % 4)]
+    places = np.random.default_rng(6).normal(size=(len(owners), 5)) * 0.05
+    places[np.arange(len(owners)), [k % 2 for k, _ in owners]] += 1
+    table = {
+        "sample_id": [NAMES[k] for k, _ in owners],
+        "object": [number for _, number in owners],
+        "embedding": places.tolist(),
+    }
+    build(data, {"embeddings/det.parquet": parquet(table)})
+    Corpus.build(open_dataset(data), task="det", space_id="by hand, objects")
+    return data
+
+
 class Client:
     """Asks the served page as a browser does."""
 
@@ -122,10 +136,7 @@ def served(studio: Studio, access: Access | None = None) -> Iterator[Client]:
     with studio, bound("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
         given = access or Access(port=port)
-        config = uvicorn.Config(
-            make_app(studio, given), log_level="critical", access_log=False, ws="none"
-        )
-        server = uvicorn.Server(config)
+        server = server_of(make_app(studio, given), log_level="critical")
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         while not server.started:

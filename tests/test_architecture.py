@@ -20,7 +20,8 @@ FOLDERS = {
 }
 
 LAYERS = [
-    "engine nearest cluster errors atomic threads locks progress ids read_ahead",
+    "engine nearest cluster errors atomic locks progress ids read_ahead",
+    "threads",
     "store",
     "validation resources row_files executor",
     "process_executor ray_executor",
@@ -63,13 +64,16 @@ LAYERS = [
     "selection ranking",
     "earlier checkpoint",
     "rounds",
+    "preparation",
     "api",
     "schema console simulate",
     "demo",
-    "assertion_run prediction_files",
+    "assertion_run prediction_files footage",
     "exports",
     "video",
+    "film",
     "thumbnails",
+    "pixel_embeddings",
     "report",
     "campaigns",
     "aperture label_studio testing",

@@ -272,7 +272,8 @@ def test_missing_embeddings_are_an_error_where_the_config_says_so(tmp_path: Path
 def test_no_embeddings_at_all_name_the_files_that_would_do(tmp_path: Path) -> None:
     assert refused(tmp_path, without="embeddings") == (
         "strategies[0].input: ROOT/data: no embeddings; expected embeddings.parquet (columns "
-        "sample_id, embedding) or embeddings.npy with ids.txt (one id a line)"
+        "sample_id, embedding) or embeddings.npy with ids.txt (one id a line); 'selectlab embed' "
+        "makes some without a model"
     )
 
 

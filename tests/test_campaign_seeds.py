@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -101,12 +102,27 @@ def test_conditions_hold_for_these(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "weather", "=rainy", "weather=", "det:", ":car>1", "det:=1", "<", "!=3"]
+    "text",
+    ["", "weather", "=rainy", " =rainy", "weather=", "det:", ":car>1", "det:=1", "<", "!=3", "a!b"],
 )
 def test_what_is_no_condition_gets_the_grammar(text: str) -> None:
     with pytest.raises(ConfigError) as refused:
         Condition.parse(text)
     assert str(refused.value) == f"where {text!r}: {GRAMMAR}"
+
+
+def test_a_condition_is_read_in_no_time() -> None:
+    """A pattern that tries all ways to part blanks would take minutes for these."""
+    start = time.process_time()
+    for text in (" " * 1000, " " * 999 + "!", "a" + " " * 998 + "!", "a=" + " " * 998):
+        with pytest.raises(ConfigError, match="expected KEY=VALUE"):
+            Condition.parse(text)
+    assert time.process_time() - start < 0.5
+    with pytest.raises(ConfigError) as refused:
+        Condition.parse("a" * 1001)
+    assert str(refused.value) == (
+        f"where '{'a' * 56}...: expected at most 1000 characters, got 1,001"
+    )
 
 
 def test_a_value_may_hold_anything() -> None:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import get_args
@@ -86,6 +87,18 @@ def test_the_migrations_make_the_tables_that_the_code_knows(place: str) -> None:
                 c.name for c in known if isinstance(c, sa.CheckConstraint)
             }
     database.close()
+
+
+def test_threads_may_open_stores_at_once(tmp_path: Path) -> None:
+    """Alembic holds in the process what it works on: one thread would take another's."""
+
+    def opened(number: int) -> int:
+        place = tmp_path / ("same" if number % 2 else str(number)) / "store.db"
+        with Store.open(place, read_only=number % 3 == 0) as store:
+            return len(store.campaigns())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(opened, range(24))) == [0] * 24
 
 
 def longer(folder: Path) -> Path:

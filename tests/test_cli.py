@@ -197,7 +197,7 @@ def test_notes_are_shown(data: Path) -> None:
     note = "note: strategies[0]: THRESHOLD is a filter: its 'strength' is ignored"
     assert note in run(data).out.splitlines()
     ran = selectlab("validate", data.parent / "config.json", "--data", data)
-    assert ran.out.splitlines()[-1] == note
+    assert note in ran.out.splitlines()
     assert ran.err == ""
 
 

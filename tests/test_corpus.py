@@ -362,7 +362,7 @@ def test_append_refuses_another_space_before_any_work(tmp_path: Path) -> None:
         corpus.append(frames(b=[1, 0]), space_id="n")
     with refused(
         "dataset: no embeddings; expected embeddings.parquet (columns sample_id, embedding) or "
-        "embeddings.npy with ids.txt (one id a line)"
+        "embeddings.npy with ids.txt (one id a line); 'selectlab embed' makes some without a model"
     ):
         corpus.append(objects(("b", [1, 0])))
     assert (tmp_path / MANIFEST).read_bytes() == before

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
 from small_dataset import Ran, selectlab
 
 from selectlab.inputs.folder import open_dataset
+from selectlab.studio import serving
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,28 @@ def test_the_printed_command_works_as_printed(first: Ran, folder: Path) -> None:
     ran = selectlab(*shlex.split(line)[1:])
     assert (ran.code, ran.err) == (0, "")
     assert (folder / "run" / "selection.txt").read_text() == before
+
+
+def test_it_says_where_to_look_next(first: Ran, folder: Path) -> None:
+    """The report's command works as printed; the studio's is the last line."""
+    look, report, studio = first.out.splitlines()[-3:]
+    assert look == "see why, in one page, and look at all of it in a browser:"
+    assert report.startswith("selectlab report ")
+    ran = selectlab(*shlex.split(report)[1:], "--out", folder.parent / "report.html")
+    assert (ran.code, (folder.parent / "report.html").is_file()) == (0, True), ran.err
+    assert shlex.split(studio) == ["selectlab", "studio", str(folder / "dataset")]
+    assert selectlab("index", folder / "dataset").code == 0
+
+
+def test_it_says_what_is_missing_to_look(
+    first: Ran, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "plotly", None)
+    monkeypatch.setattr(serving, "NEEDED", ("nowhere_to_be_found",))
+    lines = selectlab("demo", "--out", folder, "-n", 12).out.splitlines()[-4:]
+    report = "  report: needs plotly, which is not installed; pip install 'selectlab[report]'"
+    studio = "  studio: needs nowhere_to_be_found, not installed; pip install 'selectlab[studio]'"
+    assert lines[1::2] == [report, studio]
 
 
 def test_it_runs_again_and_gives_the_same(first: Ran, folder: Path) -> None:

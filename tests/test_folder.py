@@ -400,6 +400,21 @@ def test_protocols_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         open_folder("nothing://x")
 
 
+def test_what_a_driver_says_of_a_place_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "x.zip"
+    file.write_text("none")
+    for where, why in {
+        f"zip://a::{file}": "cannot be opened, File is not a zip file",
+        "zip://a::memory://none": "cannot be opened, /none",
+    }.items():
+        with pytest.raises(DataError) as caught:
+            open_folder(where)
+        assert str(caught.value) == f"{where}: {why}"
+    with pytest.raises(DataError) as caught:
+        open_folder("a\0b")
+    assert str(caught.value) == r"'a\x00b': no such folder, embedded null byte"
+
+
 def test_a_url_reads_like_a_folder(tmp_path: Path) -> None:
     import fsspec
 

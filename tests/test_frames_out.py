@@ -292,7 +292,8 @@ def test_errors_say_what_to_do(root: Path, dataset: Dataset, tmp_path: Path) -> 
         return str(caught.value)
 
     assert line([frame_id(0)], dataset, tmp_path, out) == (
-        f"{tmp_path}/a/clip.mp4: no such video; frame '{frame_id(0)}' is selected from it"
+        f"{tmp_path}/a/clip.mp4: no such video; frame '{frame_id(0)}' is selected from it; "
+        "--videos FOLDER says where it lies"
     )
     assert line([frame_id(30)], dataset, folder, out) == (
         f"{folder}/a/clip.mp4: has 12 frames, but frame 30 is selected; is it another video of "

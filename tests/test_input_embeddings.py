@@ -75,7 +75,8 @@ def test_further_space() -> None:
         (
             Embeddings(),
             "plain: no embeddings; expected embeddings.parquet (columns sample_id, embedding) or "
-            "embeddings.npy with ids.txt (one id a line)",
+            "embeddings.npy with ids.txt (one id a line); 'selectlab embed' makes some without a "
+            "model",
         ),
         (
             Embeddings(space="clip"),

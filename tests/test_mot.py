@@ -114,7 +114,8 @@ def test_import_writes_a_file_for_every_frame(tmp_path: Path) -> None:
     for name in ("one", "two", "two"):
         done = CliRunner().invoke(app, [*command, "--name", name])
         assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout) == {"task": "yolox", "frames": 12, "boxes": 3}
+    told = {"task": "yolox", "video": "two.mp4", "frames": 12, "boxes": 3}
+    assert json.loads(done.stdout) == told
     data = open_dataset(out)
     assert len(data) == 24
     held = data.predictions("yolox")

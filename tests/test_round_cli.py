@@ -167,6 +167,30 @@ def test_without_a_ledger_nothing_changes(data: Path, tmp_path: Path) -> None:
     assert run(data, "beside campaigns").err == ""
 
 
+def test_validate_counts_what_select_would_start_from(data: Path) -> None:
+    """6 samples: one stands in preselected.txt, the ledger's run took two of the other five."""
+    build(data, {"preselected.txt": f"{IDS[0]}\n"})
+    path = data.parent / "config.json"
+    plain = run(data, "plain", "--no-ledger")
+    assert plain.code == 0
+    assert done("validate", path, "--data", data).endswith(
+        "\n5 of 6 samples can be selected; 1 selected already\n"
+    )
+    assert run(data, "one", "--record").code == 0
+    checked = selectlab("validate", path, "--data", data)
+    assert checked.err == "starts from 2 samples of the ledger: 1 round, 0 labelled\n"
+    assert checked.out.endswith("\n3 of 6 samples can be selected; 3 selected already\n")
+    without = told("validate", path, "--data", data, "--no-ledger")
+    assert without["counts"]["candidates"] == 5
+    given = told("validate", path, "--data", data, "--preselected", data.parent / "plain")
+    assert given["counts"]["preselected"] == 3
+    for name, more in (("two", ()), ("three", ("--no-ledger",))):
+        counts = told("validate", path, "--data", data, *more)["counts"]
+        assert run(data, name, *more).code == 0
+        manifest = json.loads((data.parent / name / "manifest.json").read_text())
+        assert manifest["counts"] | counts == manifest["counts"]
+
+
 def test_no_ledger_leaves_it_alone(data: Path) -> None:
     done("round", "start", data)
     run(data, "run1")

@@ -369,12 +369,10 @@ def test_a_config_is_checked_and_run(client: Client) -> None:
     assert (ended["state"], ended["result"]["selected"]) == ("done", 4)
     assert client.http.get(ended["result"]["link"]).status_code == 200
     again = client.refused("/api/compose/run", config=asked, name="by form")
-    assert "holds 5 files already" in again
+    assert "there is a run 'by form' already" in again
 
 
-@pytest.mark.parametrize(
-    "name", ["", "..", "../out", "a/b", "a\\b", ".hidden", "C:x", "a\0b", "x."]
-)
+@pytest.mark.parametrize("name", ["", "..", "../out", "a/b", "a\\b", ".hidden", "C:x", "x."])
 def test_a_run_is_put_nowhere_else(client: Client, name: str) -> None:
     asked = {"n_samples": 4, "strategies": [{"input": EMBEDDINGS, "strategy": DIVERSITY}]}
     line = client.refused("/api/compose/run", config=asked, name=name)

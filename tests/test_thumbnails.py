@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +126,86 @@ def test_what_cannot_be_shown_is_told(tmp_path: Path) -> None:
     assert thumbnails.one("unknown.png", 20) is None
 
 
+def test_boxes_fit_a_photo_that_is_turned(tmp_path: Path) -> None:
+    """Each of the eight orientations shows the same scene, black above and left, whose size is
+    that of the upright picture: what boxes are about."""
+    scene = Image.new("L", (400, 200), 255)
+    scene.paste(0, (20, 20, 180, 80))
+    turns = {o: getattr(Image.Transpose, name) for o, name in ORIENTATIONS.items()}
+    stored = {o: scene.transpose(turn) for o, turn in turns.items()}
+    files = {}
+    for orientation, image in {1: scene, **stored}.items():
+        exif = Image.Exif()
+        exif[274] = orientation
+        files[f"{orientation}.jpg"] = encoded(image, "JPEG", quality=95, exif=exif)
+    found = Thumbnails(open_dataset(build(tmp_path, files))).of(sorted(files), 100)
+    assert len(found) == 8
+    for name, made in found.items():
+        assert made.source_size == (400, 200), name
+        shown = pixels(made.jpeg)
+        assert shown[12, 25].max() < 60, name
+        assert shown[40, 75].min() > 200, name
+
+
+ORIENTATIONS = {
+    2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE",
+    6: "ROTATE_90", 7: "TRANSVERSE", 8: "ROTATE_270",
+}  # fmt: skip
+"""How a scene has to be stored so that it is upright when it is turned as the orientation says."""
+
+
+def test_print_colours_and_moving_images_are_shown(tmp_path: Path) -> None:
+    """The first picture of those that move."""
+    moving = [Image.new("RGB", (60, 40), colour) for colour in ("red", "blue")]
+    more = {"save_all": True, "append_images": moving[1:]}
+    files = {
+        "a.gif": encoded(moving[0], "GIF", **more),
+        "b.webp": encoded(moving[0], "WEBP", lossless=True, **more),
+        "c.jpg": encoded(Image.new("CMYK", (60, 40), (0, 255, 255, 0)), "JPEG"),
+    }
+    found = Thumbnails(open_dataset(build(tmp_path, files))).of(sorted(files), 60)
+    assert len(found) == 3
+    for made in found.values():
+        red, green, blue = pixels(made.jpeg)[20, 30]
+        assert red > 200
+        assert max(green, blue) < 90
+
+
+def test_large_images_are_made_smaller_before_they_are_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They look like small ones do, whatever their mode."""
+    deep = np.tile(np.linspace(0, 60_000, 1200, dtype=np.uint16), (300, 1))
+    images = {
+        "deep.png": Image.fromarray(deep),
+        "glass.png": Image.new("RGBA", (1200, 300), (0, 0, 255, 127)),
+        "halves.png": halves(1200, 300),
+        "palette.png": halves(1200, 300).convert("P"),
+    }
+    data = build(tmp_path, {name: encoded(image) for name, image in images.items()})
+    plain = Thumbnails(open_dataset(data)).of(sorted(images), 60)
+    shutil.rmtree(data / ".selectlab")
+    monkeypatch.setattr("selectlab.thumbnails._LARGE", 100)
+    large = Thumbnails(open_dataset(data)).of(sorted(images), 60)
+    assert large == plain
+    assert (
+        pixels(plain["deep.png"].jpeg)[7, 2].max()
+        < 30
+        < 220
+        < pixels(plain["deep.png"].jpeg)[7, 57].min()
+    )
+    assert np.abs(pixels(plain["glass.png"].jpeg)[7, 30] - [128, 128, 255]).max() < 8
+
+
+def test_images_with_too_many_pixels_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    thumbnails = Thumbnails(open_dataset(build(tmp_path, {"a.png": encoded(halves(40, 40))})))
+    assert thumbnails.one("a.png", 20) is None
+    assert thumbnails.why_not("a.png") == "a.png: has more than 200 pixels, too many to decode"
+
+
 @pytest.fixture(scope="module")
 def filmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset in which a video lies, and one outside of it."""
@@ -165,3 +247,34 @@ def test_a_dataset_in_memory_has_none(filmed: Path, monkeypatch: pytest.MonkeyPa
     dataset = Dataset(["a/clip-1-mp4.png"], metadata={"x": [1.0]})
     assert dataset.source.where == "dataset"
     assert Thumbnails(dataset).one("a/clip-1-mp4.png", 40) is None
+
+
+def test_many_who_ask_at_once_get_the_same(filmed: Path, tmp_path: Path) -> None:
+    """Twelve threads ask for frames of a video in two sizes, each in an order of its own."""
+    shutil.copytree(filmed / "data", tmp_path / "data")
+    dataset = open_dataset(tmp_path / "data")
+    names = [f"a/clip-{n}-mp4.png" for n in range(7)]  # the last is past the end
+    alone = {size: Thumbnails(dataset).of(names, size) for size in (40, 80)}
+    shutil.rmtree(tmp_path / "data" / ".selectlab")
+    thumbnails = Thumbnails(dataset)
+
+    def asked(k: int) -> tuple[int, list[tuple[str, object]]]:
+        size = 40 + 40 * (k % 2)
+        order = np.random.default_rng(k).permutation(names).tolist()
+        return size, [(name, thumbnails.one(name, size)) for name in order]
+
+    with ThreadPoolExecutor(12) as pool:
+        for size, found in pool.map(asked, range(12)):
+            assert {name: made for name, made in found if made} == alone[size]
+
+
+def test_a_video_that_is_replaced_shows_its_own_frames(tmp_path: Path) -> None:
+    videos.write_video(tmp_path / "clip.mp4", 3)
+    dataset = open_dataset(build(tmp_path, {"metadata.csv": "sample_id,x\nclip-1-mp4.png,1\n"}))
+    thumbnails = Thumbnails(dataset)
+    before = thumbnails.one("clip-1-mp4.png", 40)
+    videos.write_video(tmp_path / "clip.mp4", 3, seed=9)
+    after = thumbnails.one("clip-1-mp4.png", 40)
+    assert before is not None
+    assert after is not None
+    assert np.abs(pixels(before.jpeg) - pixels(after.jpeg)).max() > 60

@@ -14,6 +14,7 @@ import video_builder as videos
 from small_dataset import selectlab
 
 from selectlab.inputs.folder import open_dataset
+from selectlab.thumbnails import Thumbnails
 
 PAGE = (Path(__file__).parents[1] / "docs" / "video.md").read_text()
 
@@ -61,6 +62,14 @@ def test_flickering_frames_are_found(walked: Path) -> None:
     assert values is not None
     assert set(values.frame["flickering"]) == {0.5, 1.0}
     assert set(values.frame["flickering"][EMPTY]) == {1.0}
+
+
+def test_the_dataset_knows_where_its_videos_lie(walked: Path) -> None:
+    """Also of the second dataset, and of videos in folders."""
+    for name in ("dataset", "dataset2"):
+        assert json.loads((walked / name / "videos.json").read_text()) == ["../videos"]
+        thumbnails = Thumbnails(open_dataset(walked / name))
+        assert list(thumbnails.of(EMPTY, 60)) == EMPTY
 
 
 def test_the_selection_says_why(walked: Path) -> None:

@@ -152,7 +152,7 @@ class Campaigns:
         )
         seeds = source.seeds(self.dataset, corpus)
         clusters = Clusters.of(seeds.vectors)
-        with self._opened(read_only=False) as store:
+        with self.opened(read_only=False) as store:
             return store.create(name, seeds, clusters, threshold=threshold)
 
     def get(self, name: str) -> Details:
@@ -294,7 +294,7 @@ class Campaigns:
             target_sample_count = checked_target(target_sample_count)
         work = survey if dry_run else collect
         found: list[Collected] = []
-        with self._opened(read_only=dry_run or not self._is_there()) as store:
+        with self.opened(read_only=dry_run or not self._is_there()) as store:
             wanted = [
                 Order(
                     campaign, store.version(campaign.name),
@@ -432,7 +432,7 @@ class Campaigns:
             to, form, overwrite=overwrite, options=options, tasks=tasks, imputed=imputed,
             min_score=min_score, image_url=image_url,
         )  # fmt: skip
-        with self._opened(read_only=not (mark and self._is_there())) as store:
+        with self.opened(read_only=not (mark and self._is_there())) as store:
             hits = list(store.hits(name, version=version, statuses=statuses))
             made = exports.as_selection(store.campaign(name), hits, self.dataset)
             made = place.write(made, self.dataset)
@@ -476,19 +476,20 @@ class Campaigns:
         return list(found.values())
 
     @contextmanager
-    def _opened(self, *, read_only: bool) -> Iterator[Store]:
+    def opened(self, *, read_only: bool) -> Iterator[Store]:
+        """Give the store for a while; who runs for long may keep it open in between."""
         from selectlab.campaigns.store import Store
 
         with Store.open(self.store_place, read_only=read_only) as store:
             yield store
 
     def _reading(self) -> AbstractContextManager[Store]:
-        return self._opened(read_only=True)
+        return self.opened(read_only=True)
 
     @contextmanager
     def _changing(self, name: str) -> Iterator[Store]:
         """Open the store to change a campaign; where there is none, none is made."""
-        with self._opened(read_only=not self._is_there()) as store:
+        with self.opened(read_only=not self._is_there()) as store:
             store.campaign(name)
             yield store
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selectlab.errors import ConfigError, did_you_mean
+from selectlab.validation import shortened
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,7 +33,9 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     "=": operator.eq,
 }
-_LINE = re.compile(r"\s*(?P<key>[^<>=!]+?)\s*(?:(?P<how>>=|<=|!=|>|<|=)\s*(?P<value>.*?)\s*)?")
+_SIGNS = frozenset("<>=!")
+MOST_CHARACTERS = 1000
+"""The longest condition that is read."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +67,19 @@ class Condition:
             >>> Condition.parse("det:car >= 2")
             Condition(text='det:car >= 2', task='det', key='car', how='>=', value='2')
         """
-        found = _LINE.fullmatch(text)
-        if found is None:
-            raise ConfigError(f"where {text!r}: {GRAMMAR}")
-        key, colon, category = found["key"].partition(":")
-        task, key = (key, category) if colon else ("", key)
-        how, value = found["how"], found["value"]
-        if how is None and colon:
+        if len(text) > MOST_CHARACTERS:
+            raise ConfigError(
+                f"where {shortened(text)}: expected at most {MOST_CHARACTERS} characters, "
+                f"got {len(text):,}"
+            )
+        what, how, value = _parted(text)
+        first, colon, category = (part.strip() for part in what.partition(":"))
+        task, key = (first, category) if colon else ("", first)
+        if colon and what == text:
             how, value = ">=", "1"
-        if how is None or not value or not key or bool(task) != bool(colon):
+        if not how or not value or not key or bool(task) != bool(colon):
             raise ConfigError(f"where {text!r}: {GRAMMAR}")
-        return cls(text, task.strip(), key.strip(), how, value)
+        return cls(text, task, key, how, value)
 
     def holds(self, dataset: Dataset) -> BoolArray:
         """Return which samples it holds for, (N,); never for those that have no value.
@@ -150,6 +154,13 @@ class Condition:
         if not np.isfinite(number):
             raise ConfigError(f"where {self.text!r}: expected a number, got {self.value!r}")
         return number
+
+
+def _parted(text: str) -> tuple[str, str, str]:
+    """Return what is before the comparison, the comparison, and the value, stripped."""
+    at = next((at for at, sign in enumerate(text) if sign in _SIGNS), len(text))
+    how = next((how for how in _COMPARISONS if text.startswith(how, at)), "")
+    return text[:at], how, text[at + len(how) :].strip()
 
 
 def samples_where(dataset: Dataset, conditions: Sequence[Condition]) -> BoolArray:

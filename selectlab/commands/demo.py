@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    pass
+from selectlab.errors import MissingExtraError
 
 
 def demo(
@@ -23,5 +24,20 @@ def demo(
     selection, retrains, and compares with labelling random samples.
     """
     from selectlab.demo import run_demo
+    from selectlab.report.html import needed
+    from selectlab.studio.serving import check_extras
 
     run_demo(out, n_samples)
+    run, data = (shlex.quote(str(out / name)) for name in ("run", "dataset"))
+    typer.echo("\nsee why, in one page, and look at all of it in a browser:")
+    _next(f"selectlab report {run}", needed)
+    _next(f"selectlab studio {data}", check_extras)
+
+
+def _next(command: str, check: Callable[[], None]) -> None:
+    """Print a command, and what it lacks to run."""
+    typer.echo(command)
+    try:
+        check()
+    except MissingExtraError as error:
+        typer.echo(f"  {error}")

@@ -14,7 +14,8 @@ def frames(
     data: Annotated[str, typer.Option(help="Dataset that the run selected from.")],
     out: Annotated[Path, typer.Option(help="Folder to make.")],
     videos: Annotated[
-        Path | None, typer.Option(help="Folder of the videos. Default: the dataset.")
+        Path | None,
+        typer.Option(help="Folder of the videos. Default: where 'selectlab predict' read them."),
     ] = None,
     neighbours: Annotated[
         int, typer.Option(min=0, help="Write this many frames before and after too.")
@@ -60,7 +61,7 @@ def frames(
         written = write_frames(
             samples,
             dataset,
-            videos if videos is not None else Path(data),
+            videos,
             out,
             neighbours=neighbours,
             task=task,

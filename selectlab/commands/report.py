@@ -39,7 +39,10 @@ def report(
     ] = "pca",
     videos: Annotated[
         Path | None,
-        typer.Option(help="Folder of the videos that samples are frames of. Default: the dataset."),
+        typer.Option(
+            help="Folder of the videos that samples are frames of. Default: where 'selectlab "
+            "predict' read them."
+        ),
     ] = None,
     dataset: Links = None,
     memory: Memory = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,24 +30,29 @@ from selectlab.commands.waiting import LongRun
 from selectlab.errors import ConfigError, DataError, SelectlabError
 
 if TYPE_CHECKING:
+    from selectlab.config import Config
     from selectlab.dataset import Dataset
+    from selectlab.preparation import Prepared
     from selectlab.rounds import Rounds
     from selectlab.rounds.starting import Start
     from selectlab.selection import Selection
+
+
+Preselected = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="What is selected already: a text file with one id a line, or the folder of an "
+        "earlier run. May be repeated. Default: what the rounds of the dataset know, and its "
+        "preselected.txt, if there are any."
+    ),
+]
 
 
 def select(
     config: Annotated[Path, typer.Argument(help="JSON config; see 'selectlab schema'.")],
     data: Annotated[str, typer.Option(help=DATA_HELP)],
     out: Annotated[Path, typer.Option(help="Folder to make for the results.")],
-    preselected: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="What is selected already: a text file with one id a line, or the folder of an "
-            "earlier run. May be repeated. Default: what the rounds of the dataset know, and its "
-            "preselected.txt, if there are any."
-        ),
-    ] = None,
+    preselected: Preselected = None,
     n_samples: Annotated[
         int | None, typer.Option("--n-samples", "-n", min=1, help="Replaces the config's size.")
     ] = None,
@@ -180,36 +185,59 @@ def validate(
     data: Annotated[
         str | None, typer.Option(help=f"{DATA_HELP} Also checks that the inputs are there.")
     ] = None,
+    preselected: Preselected = None,
     dataset: Links = None,
+    only_new: OnlyNew = False,
+    no_ledger: NoLedger = False,
+    store: LedgerPlace = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a config without selecting anything.
 
-    With --data all inputs are loaded too, and the samples that could be selected counted.
+    With --data all inputs are loaded too, and the samples that could be selected counted, as
+    'select' would with the same options: what is selected already is not among them.
     """
     from dataclasses import asdict
 
     from selectlab.config import load
-    from selectlab.resolve import resolve
 
     parsed = load(config)
     counts: dict[str, Any] = {}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        if data is not None:
-            counts = asdict(resolve(parsed, open_data(data, dataset)).counts)
-    notes = [*parsed.notes, *(str(warning.message) for warning in caught)]
+    notes: Sequence[str] = parsed.notes
+    if data is not None:
+        ready = _checked(parsed, open_data(data, dataset), preselected, store, only_new, no_ledger)
+        counts, notes = asdict(ready.resolved.counts), ready.notes
     if as_json:
-        summary = {"valid": True, "config": parsed.to_json(), "counts": counts, "warnings": notes}
-        print_json(summary)
+        summary = {"valid": True, "config": parsed.to_json(), "counts": counts}
+        print_json({**summary, "warnings": list(notes)})
         return
     typer.echo(f"{config}: valid, {len(parsed.entries)} strategies")
     for entry in parsed.entries:
         typer.echo(f"  {entry.path}: {entry.strategy.describe()} on {entry.input.describe()}")
     if counts:
-        typer.echo(f"{counts['candidates']} of {counts['input']} samples can be selected")
+        before = counts["preselected"]
+        told = f"; {before} selected already" if before else ""
+        typer.echo(f"{counts['candidates']} of {counts['input']} samples can be selected{told}")
     for note in notes:
         typer.echo(f"note: {note}")
+
+
+def _checked(
+    config: Config,
+    data: Dataset,
+    preselected: list[Path] | None,
+    store: str | None,
+    only_new: bool,
+    no_ledger: bool,
+) -> Prepared:
+    """Prepare a selection from where 'select' would start it."""
+    from selectlab import api
+    from selectlab.earlier import read_earlier
+
+    before = read_earlier(preselected) if preselected else None
+    rounds = None if no_ledger else _rounds(data, store, record=False)
+    start = _start(rounds, before, only_new=only_new)
+    return api.check(config, data, preselected=before, ledger=start, only_new=only_new)
 
 
 def _print_selection(chosen: Selection, out: Path) -> None:

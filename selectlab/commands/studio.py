@@ -9,6 +9,7 @@ import typer
 
 from selectlab.commands.campaign_options import Index, StorePlace
 from selectlab.commands.options import DATA_HELP, open_data
+from selectlab.commands.waiting import interruptible
 from selectlab.errors import ConfigError
 
 PORT = 8384
@@ -39,6 +40,14 @@ def studio(
             help="Where selection runs lie. Default: beside the dataset, and its .selectlab/runs.",
         ),
     ] = None,
+    videos: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the videos lie that samples are frames of. Default: where 'selectlab "
+            "predict' read them.",
+        ),
+    ] = None,
     store: StorePlace = None,
     index: Index = None,
     no_browser: Annotated[
@@ -57,15 +66,24 @@ def studio(
     from selectlab.studio.serving import bound, check_extras, serve
 
     check_extras()
-    if runs is not None and not runs.is_dir():
-        raise ConfigError(f"--runs: {runs} is no folder")
+    for option, folder in {"--runs": runs, "--videos": videos}.items():
+        if folder is not None and not folder.is_dir():
+            raise ConfigError(f"{option}: {folder} is no folder")
     from selectlab.studio.access import Access
     from selectlab.studio.studio import Studio
 
     opened = open_data(dataset)
     with (
+        interruptible(lambda: "while the page was served"),
         bound(host, port) as listening,
-        Studio(opened, store=store, index=index, runs=runs) as made,
+        Studio(
+            opened,
+            store=store,
+            index=index,
+            runs=runs,
+            videos=videos,
+            reopen=lambda: open_data(dataset),
+        ) as made,
     ):
         access = Access.to(host, listening.getsockname()[1], token=token)
         say = f"{made.name}: {len(made.dataset):,} samples\nopen {access.url}   (Ctrl-C stops)"

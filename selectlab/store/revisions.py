@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from selectlab.store.columns import REVISION_TABLE
 from selectlab.store.database import Database
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+_upgrading = threading.Lock()
+"""Alembic holds what it works on in variables of the process: threads take turns."""
 
 
 def migrate(
@@ -25,7 +28,9 @@ def migrate(
     since: str | None = None,
     table: str | None = None,
 ) -> None:
-    """Run the migrations that a database has not seen. Any number of processes may do so at once.
+    """Run the migrations that a database has not seen.
+
+    Any number of processes and threads may do so at once.
 
     A database that is open for reading is left alone; without tables it is taken for empty, and of
     an older file a copy is read.
@@ -62,7 +67,8 @@ def migrate(
     with database.changing_tables() as connection:
         if _checked(database, connection, known) != known[0]:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            with _upgrading:
+                command.upgrade(config, "head")
 
 
 def revision(connection: Connection) -> str | None:

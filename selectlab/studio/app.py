@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from selectlab.errors import SelectlabError
 from selectlab.studio import (
@@ -17,17 +18,23 @@ from selectlab.studio import (
     compose_routes,
     job_routes,
     look_routes,
+    overview_routes,
     run_routes,
     sample_routes,
 )
 from selectlab.studio.access import Access
 from selectlab.studio.guard import Guard
 from selectlab.studio.pages import STATIC, page
+from selectlab.studio.requests import check_texts
 from selectlab.studio.studio import Studio
 
 logger = logging.getLogger(__name__)
 
+LONGEST = 1000
+"""Characters of an answer that says what is wrong."""
+
 ROUTES = (
+    overview_routes,
     sample_routes,
     run_routes,
     campaign_routes,
@@ -38,14 +45,20 @@ ROUTES = (
 )
 
 
-def make_app(studio: Studio, access: Access) -> FastAPI:
-    """Return the application.
+def make_app(studio: Studio, access: Access) -> ASGIApp:
+    """Return the application. The guard stands before all of it, what tells of errors included.
 
     Args:
         studio: What it shows.
         access: Who may ask.
     """
-    app = FastAPI(title="selectlab studio", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="selectlab studio",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(check_texts)],
+    )
     app.state.studio, app.state.access = studio, access
     for routes in ROUTES:
         app.include_router(routes.router)
@@ -53,13 +66,15 @@ def make_app(studio: Studio, access: Access) -> FastAPI:
     app.add_exception_handler(SelectlabError, _told)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _missing)
+    for kind in (OSError, ValueError, LookupError):
+        app.add_exception_handler(kind, _shifted)
     app.add_exception_handler(Exception, _broken)
-    app.add_middleware(Guard, access=access)
-    return app
+    return Guard(app, access)
 
 
 def _told(request: Request, error: Exception) -> Response:
-    return _answer(request, 400, str(error))
+    line = str(error).replace("\r", "\\r").replace("\n", "\\n")
+    return _answer(request, 400, line if len(line) <= LONGEST else f"{line[:LONGEST]} ...")
 
 
 def _malformed(request: Request, error: Exception) -> Response:
@@ -71,7 +86,15 @@ def _malformed(request: Request, error: Exception) -> Response:
 
 def _missing(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _answer(request, error.status_code, str(error.detail))
+    line = "there is nothing at this address" if error.status_code == 404 else str(error.detail)
+    return _answer(request, error.status_code, line)
+
+
+def _shifted(request: Request, error: Exception) -> Response:
+    """Tell files that changed while they were read from what is wrong with the program."""
+    if not request.app.state.studio.changed:
+        raise error
+    return _answer(request, 409, "the dataset has changed on disk; reload it")
 
 
 def _broken(request: Request, error: Exception) -> Response:

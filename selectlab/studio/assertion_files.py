@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def assertion_files(dataset: Dataset) -> dict[str, Path]:
     """Return the files of imputed boxes in a dataset's folder, by ``TASK/NAME``."""
     where = dataset.source.where
-    root = Path(where)
+    root = Path(where).expanduser()
     if "://" in where or not root.is_dir():
         return {}
     found: dict[str, Path] = {}

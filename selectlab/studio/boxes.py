@@ -32,12 +32,8 @@ class Boxes:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
         self._readers: dict[str, ShapeReader] = {}
-        self._told: dict[tuple[str, Path], Mapping[str, Told]] = {}
+        self._told: dict[tuple[str, Path, int], Mapping[str, Told]] = {}
         self._busy = threading.Lock()
-        self._imputed = {
-            name.partition("/")[0]: path
-            for name, path in reversed(assertion_files(dataset).items())
-        }
 
     def of(self, sample_id: str, size: tuple[int, int] | None) -> list[dict[str, Any]]:
         """Return the shapes of a sample, each with its number in its task.
@@ -47,28 +43,30 @@ class Boxes:
             size: Width and height of its image, px.
         """
         found: list[dict[str, Any]] = []
+        files = assertion_files(self._dataset).items()
         for task in self._dataset.source.tasks():
-            found += self.of_task(sample_id, size, task, self._imputed.get(task))
+            told = [path for name, path in files if name.partition("/")[0] == task]
+            found += self.of_task(sample_id, size, task, *told)
         return found
 
     def of_task(
-        self, sample_id: str, size: tuple[int, int] | None, task: str, imputed: Path | None
+        self, sample_id: str, size: tuple[int, int] | None, task: str, *imputed: Path
     ) -> list[dict[str, Any]]:
-        """Return the shapes of one task, with what a file of imputed boxes says."""
+        """Return the shapes of one task, with what files of imputed boxes say."""
         with self._busy:
             reader = self._reader(task)
             seen = reader.of([sample_id], lambda _: size).get(sample_id)
-            told = (
-                NOTHING if imputed is None else self._said(reader, imputed).get(sample_id, NOTHING)
-            )
+            told = [self._said(reader, file).get(sample_id, NOTHING) for file in imputed]
+        offending = {number for one in told for number in one.offending}
         found = []
         for number, shape in enumerate(() if seen is None else seen.shapes):
-            suspicious = number in told.offending
+            suspicious = number in offending
             sure = shape is not None and (shape.score is None or shape.score >= MIN_SCORE)
             if shape is not None and (sure or suspicious):
                 origin = "suspicious" if suspicious else shape.origin
                 found.append(_json(shape, task, origin, number))
-        found += [_json(shape, task, "imputed", None) for shape in told.imputed]
+        boxes = dict.fromkeys(shape for one in told for shape in one.imputed)
+        found += [_json(shape, task, "imputed", None) for shape in boxes]
         return found[:MOST_SHAPES]
 
     def _reader(self, task: str) -> ShapeReader:
@@ -84,7 +82,7 @@ class Boxes:
 
     def _said(self, reader: ShapeReader, path: Path) -> Mapping[str, Told]:
         """Return what an assertion said of the samples of a task."""
-        key = reader.task.name, path
+        key = reader.task.name, path, path.stat().st_mtime_ns
         if key not in self._told:
             file = Imputed(path)
             self._told[key] = file.told(file.extended(reader.task))

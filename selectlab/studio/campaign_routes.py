@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from selectlab.studio.crops import crop, objects_of
+from selectlab.studio.hit_orders import Wanted
 from selectlab.studio.pages import page
 from selectlab.studio.requests import Here, Limit, Offset, SampleId
 from selectlab.studio.studio import SIZES
@@ -64,11 +65,13 @@ def hits(
     name: Name,
     status: Annotated[list[str], Query(max_length=4)] = [],  # noqa: B006 - never changed
     classifier: bool = False,
+    view: Annotated[str, Query(max_length=40)] = "",
     offset: Offset = 0,
     limit: Limit = 200,
 ) -> dict[str, Any]:
     """A page of what a campaign collected."""
-    return studio.desk.hits(name, status, offset, limit, classifier=classifier)
+    wanted = Wanted(name, tuple(sorted(set(status))), classifier, view)
+    return studio.desk.orders.page(wanted, offset, limit)
 
 
 @router.get("/api/campaign/why")

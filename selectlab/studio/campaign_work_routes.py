@@ -12,9 +12,11 @@ from pydantic import BaseModel, Field
 
 from selectlab.campaigns.statuses import Status
 from selectlab.corpus import Corpus
+from selectlab.errors import ConfigError, did_you_mean
 from selectlab.studio.jobs import Job
 from selectlab.studio.requests import Here
 from selectlab.studio.studio import Studio
+from selectlab.validation import shortened
 
 router = APIRouter()
 
@@ -24,14 +26,14 @@ Threshold = Annotated[float, Field(ge=0, le=1)]
 class New(BaseModel):
     """A campaign to start."""
 
-    name: str
+    name: str = Field(max_length=200)
     ids: list[str] = Field(min_length=1, max_length=100_000)
     task: str = ""
     threshold: Threshold = 0.5
 
 
 class More(BaseModel):
-    """Marked pictures for a campaign that is there."""
+    """Seeds to put into a campaign that is there, or to take out."""
 
     name: str
     ids: list[str] = Field(min_length=1, max_length=100_000)
@@ -92,6 +94,19 @@ def add(studio: Here, more: More) -> dict[str, Any]:
     return {"added": n_new, **studio.desk.details(more.name)}
 
 
+@router.post("/api/campaign/remove")
+def remove(studio: Here, less: More) -> dict[str, Any]:
+    """Take seeds out of a campaign."""
+    n_gone = studio.campaigns.remove_seeds(less.name, less.ids)
+    return {"removed": n_gone, **studio.desk.details(less.name)}
+
+
+@router.get("/api/campaigns")
+def listed(studio: Here) -> dict[str, Any]:
+    """All campaigns, for what is marked to go to one of them."""
+    return {"items": studio.desk.listed()}
+
+
 @router.post("/api/campaign/set")
 def change(studio: Here, setting: Setting) -> dict[str, Any]:
     """Set the threshold of a campaign, or whether it takes part."""
@@ -115,7 +130,12 @@ def refine(studio: Here, named: Named) -> dict[str, Any]:
     """Let accepted samples join the seeds, and discarded ones leave them."""
     made = studio.campaigns.refine(named.name)
     studio.desk.decisions.forget(named.name)
-    told = {"joined": made.n_joined, "left": made.n_left, "is_new": made.is_new}
+    told = {
+        "joined": made.n_joined,
+        "left": made.n_left,
+        "missing": len(made.missing),
+        "is_new": made.is_new,
+    }
     return {**told, **studio.desk.details(named.name)}
 
 
@@ -154,6 +174,9 @@ def _index(studio: Studio, wanted: Indexing, job: Job) -> dict[str, Any]:
 @router.post("/api/campaign/export")
 def export(studio: Here, wanted: Exporting) -> dict[str, Any]:
     """Write collected samples into a file to be fetched."""
+    if wanted.form not in studio.formats:
+        hint = did_you_mean(wanted.form, studio.formats)
+        raise ConfigError(f"form: no format is called {shortened(wanted.form)}{hint}")
     written: list[Any] = []
 
     def write(to: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -13,6 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from selectlab import progress
 from selectlab.errors import ConfigError, DataError
 from selectlab.studio.jobs import Job
 from selectlab.studio.pages import page
@@ -49,23 +49,33 @@ def schema(studio: Here) -> dict[str, Any]:
     from selectlab.schema import json_schema
 
     facts = studio.facts
-    choices = {"task": list(facts["tasks"]), "key": facts["metadata"], "tag_name": facts["tags"]}
+    tasks = list(facts["tasks"])
+    choices = {"task": tasks, "other": tasks, "key": facts["metadata"], "tag_name": facts["tags"]}
     return {"schema": json_schema(), "choices": choices}
+
+
+@router.get("/api/compose/name")
+def free_name(studio: Here) -> dict[str, Any]:
+    """A name that no run has yet."""
+    own, number = studio.runs.own, 1
+    while own is not None and (own / _numbered(number)).exists():
+        number += 1
+    return {"name": _numbered(number)}
+
+
+def _numbered(number: int) -> str:
+    return "run" if number == 1 else f"run {number}"
 
 
 @router.post("/api/compose/check")
 def check(studio: Here, asked: Asked) -> dict[str, Any]:
     """Load all inputs, and count what could be selected."""
-    from selectlab.config import load
-    from selectlab.resolve import resolve
+    from selectlab import api
 
-    parsed = load(asked.config)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        counts = asdict(resolve(parsed, studio.dataset).counts)
-    notes = [*parsed.notes, *(str(warning.message) for warning in caught)]
-    told = [f"{one.strategy.describe()} on {one.input.describe()}" for one in parsed.entries]
-    return {"counts": counts, "notes": notes, "strategies": told}
+    ready = api.check(asked.config, studio.dataset)
+    entries = ready.resolved.config.entries
+    told = [f"{one.strategy.describe()} on {one.input.describe()}" for one in entries]
+    return {"counts": asdict(ready.resolved.counts), "notes": ready.notes, "strategies": told}
 
 
 @router.post("/api/compose/run")
@@ -82,6 +92,8 @@ def run(studio: Here, asked: Running) -> dict[str, Any]:
     if studio.runs.own is None:
         raise DataError("runs: the dataset is in memory; --runs FOLDER says where to keep them")
     load(asked.config)
+    if (studio.runs.own / name).exists():
+        raise ConfigError(f"name: there is a run {name!r} already; choose another name")
     check_target(studio.runs.own / name)
     work = partial(_select, studio, asked.config, name)
     return {"job": studio.jobs.start(f"selecting {name}", work).to_json()}
@@ -93,6 +105,7 @@ def _select(studio: Studio, config: dict[str, Any], name: str, job: Job) -> dict
     assert studio.runs.own is not None
     chosen = api.select(config, studio.dataset, on_pick=job.check)
     target = studio.runs.own / name
+    progress.stage("writing files")
     chosen.save(target)
     made = next(run.name for run in studio.runs.listed() if run.folder == target)
     return {"selected": len(chosen), "link": f"/run?{urlencode({'name': made})}"}

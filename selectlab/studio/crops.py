@@ -45,7 +45,7 @@ def crop(picture: Thumbnail, box: list[float]) -> bytes:
     left, top = min(max(left, 0), picture.width - 1), min(max(top, 0), picture.height - 1)
     right, bottom = max(left + 1, right), max(top + 1, bottom)
     window = (left, top, min(right, picture.width), min(bottom, picture.height))
-    with Image.open(io.BytesIO(picture.jpeg)) as image:
+    with Image.open(io.BytesIO(picture.jpeg), formats=["JPEG"]) as image:
         part = image.crop(window)
     ratio = SIDE_PX / max(part.size)
     if ratio > 1:

@@ -8,15 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
-
 from selectlab.campaigns.statuses import Standing, Status
-from selectlab.campaigns.store import Store
-from selectlab.campaigns.store.store import TABLES_SINCE
 from selectlab.errors import DataError
-from selectlab.store.campaign_tables import campaigns, samples
-from selectlab.store.clock import utc_now
-from selectlab.store.opening import opened
 
 if TYPE_CHECKING:
     from selectlab.campaigns import Campaigns
@@ -60,7 +53,7 @@ class Decisions:
         Raises:
             DataError: A sample was not collected, or may not become that.
         """
-        with self._busy, Store.open(self._campaigns.store_place) as store:
+        with self._busy, self._campaigns.opened(read_only=False) as store:
             before = store.standings(name, ids)
             store.set_status(name, ids, status)
             after = store.standings(name, ids)
@@ -80,10 +73,14 @@ class Decisions:
             last = next((made for made in reversed(self._made) if made.name == name), None)
             if last is None:
                 raise DataError(f"campaign {name!r}: nothing to take back")
-            self._made.remove(last)
-            _restore(self._campaigns, last)
-        with Store.open(self._campaigns.store_place, read_only=True) as store:
-            return store.standings(name, list(last.before))
+            with self._campaigns.opened(read_only=False) as store:
+                store.restore(name, last.before, last.after)
+                self._made.remove(last)
+                return store.standings(name, list(last.before))
+
+    def take_over(self, other: Decisions) -> None:
+        """Remember what another one does, before anything is decided here."""
+        self._made.extend(other._made)
 
     def forget(self, name: str) -> None:
         """Let decisions stand: they have become part of a version, or were exported."""
@@ -91,23 +88,3 @@ class Decisions:
             kept = [made for made in self._made if made.name != name]
             self._made.clear()
             self._made.extend(kept)
-
-
-def _restore(where: Campaigns, decision: Decision) -> None:
-    database = opened(where.store_place, since=TABLES_SINCE)
-    try:
-        with database.writing() as connection:
-            of_name = select(campaigns.c.id).where(campaigns.c.name == decision.name)
-            number = connection.execute(of_name).scalar_one()
-            for sample_id, before in decision.before.items():
-                after = decision.after[sample_id]
-                this = update(samples).where(
-                    samples.c.campaign_id == number,
-                    samples.c.sample_id == sample_id,
-                    samples.c.status == after.status,
-                    samples.c.accepted.is_(after.accepted),
-                )
-                values = {"status": before.status, "accepted": before.accepted}
-                connection.execute(this.values({**values, "changed_at": utc_now()}))
-    finally:
-        database.close()

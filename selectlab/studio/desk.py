@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selectlab.campaigns.campaigns import UNSENT, Details
+from selectlab.campaigns.campaigns import Details
 from selectlab.campaigns.element_names import named, sample_of
-from selectlab.campaigns.records import Hit
-from selectlab.campaigns.refining import RankedHit
-from selectlab.campaigns.statuses import Standing
-from selectlab.campaigns.store import Store
 from selectlab.corpus import Corpus, place_of
 from selectlab.corpus.manifest import MANIFEST
 from selectlab.corpus.spaces import Element
 from selectlab.errors import DataError
 from selectlab.studio.decisions import Decisions
+from selectlab.studio.hit_orders import HitOrders
+from selectlab.studio.seed_changes import seed_changes
 from selectlab.studio.threshold_curve import threshold_curve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from selectlab.campaigns import Campaigns
     from selectlab.campaigns.seeds import Seeds
@@ -43,18 +42,19 @@ class Desk:
     Attributes:
         campaigns: Of the dataset.
         decisions: What is said of collected samples.
+        orders: Collected samples, a page at a time.
     """
 
     def __init__(self, campaigns: Campaigns, index: str | os.PathLike[str] | None = None) -> None:
         self.campaigns, self.decisions = campaigns, Decisions(campaigns)
+        self.orders = HitOrders(campaigns)
         self._index = index
-        self._hits: dict[str, Sequence[Hit]] = {}
         self._curves: dict[str, tuple[tuple[Any, ...], list[int | None]]] = {}
         self._busy = threading.Lock()
 
     def listed(self) -> list[dict[str, Any]]:
         """Return all campaigns."""
-        return [self.details(one.name) for one in self.campaigns.list()]
+        return [self._told(one.name) for one in self.campaigns.list()]
 
     def details(self, name: str) -> dict[str, Any]:
         """Return all about a campaign, as JSON.
@@ -62,6 +62,9 @@ class Desk:
         Raises:
             DataError: There is none of this name.
         """
+        return {**self._told(name), **seed_changes(self.campaigns, name)}
+
+    def _told(self, name: str) -> dict[str, Any]:
         found = self.campaigns.get(name)
         one = found.campaign
         return {
@@ -77,27 +80,9 @@ class Desk:
             "rate": found.rate,
             "counts": dict(found.counts),
             "collected": sum(found.counts.values()),
+            "looked": any(run.version == one.version for run in found.runs),
             "versions": _versions(found),
         }
-
-    def hits(
-        self, name: str, statuses: Sequence[str], offset: int, limit: int, *, classifier: bool
-    ) -> dict[str, Any]:
-        """Return some of the collected samples, the best first.
-
-        The order is that of when the first page was asked for, so that nothing jumps away while
-        somebody decides; what became of each sample is as it is now.
-        """
-        with self._busy:
-            if offset == 0 or name not in self._hits:
-                self._hits[name] = self._found(name, statuses, classifier=classifier)
-            held = self._hits[name]
-        shown = held[offset : offset + limit]
-        with Store.open(self.campaigns.store_place, read_only=True) as store:
-            level = store.campaign(name).space.level
-            now = store.standings(name, [hit.sample_id for hit in shown])
-        items = [_hit(hit, now.get(hit.sample_id), level == "object") for hit in shown]
-        return {"total": len(held), "offset": offset, "items": items}
 
     def why(self, name: str, sample_id: str) -> dict[str, Any]:
         """Return the cluster of seeds that a collected sample is nearest to.
@@ -105,13 +90,11 @@ class Desk:
         Raises:
             DataError: It was not collected.
         """
-        hit = next((h for h in self._hits.get(name, ()) if h.sample_id == sample_id), None)
-        if hit is None:
-            hit = next((h for h in self.campaigns.hits(name) if h.sample_id == sample_id), None)
-        if hit is None:
-            raise DataError(f"campaign {name!r}: {sample_id!r} was not collected")
-        with Store.open(self.campaigns.store_place, read_only=True) as store:
+        with self.campaigns.opened(read_only=True) as store:
             campaign = store.campaign(name)
+            hit = next(store.hits(name, ids=[sample_id]), None)
+            if hit is None:
+                raise DataError(f"campaign {name!r}: {sample_id!r} was not collected")
             seeds, clusters = store.snapshot(store.version(name, hit.version))
         members = np.flatnonzero(clusters.labels == hit.cluster)
         own = self._vector(campaign.space, Element(hit.sample_id, hit.number))
@@ -205,11 +188,6 @@ class Desk:
         except DataError:  # the index is gone, or was made anew without it
             return None
 
-    def _found(self, name: str, statuses: Sequence[str], *, classifier: bool) -> Sequence[Hit]:
-        if classifier:
-            return self.campaigns.ranked(name, statuses=statuses or UNSENT)
-        return self.campaigns.hits(name, statuses=statuses or None)
-
 
 def _versions(found: Details) -> list[dict[str, Any]]:
     collected: dict[int, int] = {}
@@ -218,7 +196,7 @@ def _versions(found: Details) -> list[dict[str, Any]]:
     return [
         {
             "number": version.number,
-            "created": version.created_at.isoformat(sep=" ", timespec="seconds"),
+            "created": _moment(version.created_at),
             "seeds": version.n_seeds,
             "collected": collected.get(version.number, 0),
         }
@@ -226,17 +204,8 @@ def _versions(found: Details) -> list[dict[str, Any]]:
     ]
 
 
-def _hit(hit: Hit, now: Standing | None, of_object: bool) -> dict[str, Any]:
-    return {
-        "id": hit.sample_id,
-        "number": hit.number if of_object else None,
-        "score": hit.score,
-        "probability": hit.probability if isinstance(hit, RankedHit) else None,
-        "cluster": hit.cluster + 1,
-        "version": hit.version,
-        "status": hit.status if now is None else now.status,
-        "accepted": hit.accepted if now is None else now.accepted,
-    }
+def _moment(when: datetime) -> str:
+    return when.isoformat(sep=" ", timespec="seconds").replace("+00:00", " UTC")
 
 
 def _dists(seeds: Seeds, members: Any, own: Any) -> list[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +13,8 @@ from tempfile import TemporaryDirectory
 from selectlab.errors import DataError
 
 _KEPT = 20
+_MOST_CHARACTERS = 100
+"""Of a name; file systems take 255 bytes."""
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -21,6 +24,7 @@ class Downloads:
     def __init__(self) -> None:
         self._folder: TemporaryDirectory[str] | None = None
         self._made: dict[str, Path] = {}
+        self._busy = threading.Lock()
 
     def make(self, name: str, ending: str, write: Callable[[Path], object]) -> str:
         """Let something be written, and return the key under which it can be fetched.
@@ -28,24 +32,26 @@ class Downloads:
         Args:
             name: What the file shall be called; odd characters become ``-``.
             ending: Ending of the file; ``""`` for a folder, which is fetched as a ``.zip``.
-            write: Writes to the path that it is given, which is not there yet.
+            write: Writes to the path that it is given, which is not there yet. Nothing is left if
+                it raises an error.
         """
-        if self._folder is None:
-            self._folder = TemporaryDirectory(prefix="selectlab-studio-")
-        key = secrets.token_urlsafe(16)
-        room = Path(self._folder.name, key)
-        room.mkdir()
-        plain = _ODD.sub("-", name).strip("-.") or "export"
-        target = room / f"{plain}{ending}"
-        write(target)
-        if target.is_dir():
-            packed = shutil.make_archive(str(room / f"{plain}"), "zip", target)
-            shutil.rmtree(target)
-            target = Path(packed)
-        while len(self._made) >= _KEPT:
-            oldest = next(iter(self._made))
-            shutil.rmtree(self._made.pop(oldest).parent, ignore_errors=True)
-        self._made[key] = target
+        with self._busy:
+            if self._folder is None:
+                self._folder = TemporaryDirectory(prefix="selectlab-studio-")
+            key = secrets.token_urlsafe(16)
+            room = Path(self._folder.name, key)
+            room.mkdir()
+        plain = _ODD.sub("-", name)[:_MOST_CHARACTERS].strip("-.") or "export"
+        try:
+            made = _written(room / f"{plain}{ending}", write)
+        except BaseException:
+            shutil.rmtree(room, ignore_errors=True)
+            raise
+        with self._busy:
+            while len(self._made) >= _KEPT:
+                oldest = next(iter(self._made))
+                shutil.rmtree(self._made.pop(oldest).parent, ignore_errors=True)
+            self._made[key] = made
         return key
 
     def get(self, key: str) -> Path:
@@ -64,3 +70,13 @@ class Downloads:
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
+
+
+def _written(target: Path, write: Callable[[Path], object]) -> Path:
+    """Let something be written, and return the file; of a folder its ``.zip``."""
+    write(target)
+    if not target.is_dir():
+        return target
+    packed = shutil.make_archive(str(target), "zip", target)
+    shutil.rmtree(target)
+    return Path(packed)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,8 @@ Float64 = npt.NDArray[np.float64]
 STEPS = 65_534
 """Places and values are sent as whole numbers up to this; the next one says that there is none."""
 NONE = STEPS + 1
+_FITTED = 50_000
+"""The axes are those of so many vectors, evenly picked; all are laid out along them."""
 
 
 class EmbeddingMap:
@@ -39,12 +42,13 @@ class EmbeddingMap:
         self._busy = threading.Lock()
 
     @property
-    def is_there(self) -> bool:
-        """Whether there are embeddings to draw."""
+    def why_not(self) -> str | None:
+        """Why there is nothing to draw; ``None`` where there is something."""
         try:
-            return self._dataset.source.embeddings(None) is not None
-        except DataError:  # several spaces; none is the main one
-            return False
+            found = self._dataset.source.embeddings(None)
+        except DataError as error:  # several spaces, none of which is the main one
+            return str(error)
+        return "the dataset has no embeddings" if found is None else None
 
     def places(self) -> dict[str, Any]:
         """Return the samples that have an embedding, and their places, as JSON.
@@ -53,7 +57,7 @@ class EmbeddingMap:
             DataError: There are no embeddings, or they cannot be read.
 
         Cost:
-            O(N * D * D) time, O(D * D + N) memory: the vectors are read three times.
+            O(N * D + D * D) time, O(D * D + N) memory: the vectors are read three times.
         """
         with self._busy:
             if self._held is None:
@@ -65,7 +69,7 @@ class EmbeddingMap:
 
     def _placed(self, table: EmbeddingTable) -> dict[str, Any]:
         mean, axes, shares = _principal(table)
-        places = np.empty((len(table.ids), 2))
+        places = np.zeros((len(table.ids), 2))
         for start, block in table.blocks():
             places[start : start + len(block)] = (block - mean) @ axes
         rows = self._dataset.ids.positions(Ids.of(table.ids))
@@ -75,7 +79,7 @@ class EmbeddingMap:
         span = float(max((high - low).max(), 1e-12))
         return {
             "n": len(order),
-            "rows": _packed32(rows[order]),
+            "rows": packed32(rows[order]),
             "x": _packed((places[order, 0] - low[0]) / span),
             "y": _packed((places[order, 1] - low[1]) / span),
             "shares": shares,
@@ -102,14 +106,15 @@ def values(attributes: Attributes, key: str) -> dict[str, Any]:
 
 def _principal(table: EmbeddingTable) -> tuple[Float64, Float64, list[float]]:
     """Return mean (D,), the first two principal axes (D, 2), and their shares of the variance."""
-    total = np.zeros(table.dimension)
-    for _, block in table.blocks():
-        total += np.asarray(block, dtype=np.float64).sum(axis=0)
-    mean = total / len(table.ids)
+    step = -(-len(table.ids) // _FITTED)
+    total, n = np.zeros(table.dimension), 0
+    for block in _every(table, step):
+        total += block.sum(axis=0)
+        n += len(block)
+    mean = total / n
     spread = np.zeros((table.dimension, table.dimension))
-    for _, block in table.blocks():
-        apart = np.asarray(block, dtype=np.float64) - mean
-        spread += apart.T @ apart
+    for block in _every(table, step):
+        spread += (block - mean).T @ (block - mean)
     variances, axes = np.linalg.eigh(spread)
     first = axes[:, ::-1][:, :2]
     if first.shape[1] < 2:
@@ -120,11 +125,18 @@ def _principal(table: EmbeddingTable) -> tuple[Float64, Float64, list[float]]:
     return mean, first * signs, shares
 
 
+def _every(table: EmbeddingTable, step: int) -> Iterator[Float64]:
+    """Yield the vectors of every few rows, block by block."""
+    for start, block in table.blocks():
+        yield np.asarray(block[-start % step :: step], dtype=np.float64)
+
+
 def _packed(shares: Float64) -> str:
     """Return numbers from 0 to 1 as 16-bit whole numbers; NaN is :data:`NONE`."""
     whole = np.where(np.isnan(shares), NONE, np.clip(np.nan_to_num(shares), 0, 1) * STEPS)
     return base64.b64encode(np.round(whole).astype("<u2").tobytes()).decode()
 
 
-def _packed32(numbers: npt.NDArray[Any]) -> str:
+def packed32(numbers: npt.NDArray[Any]) -> str:
+    """Return whole numbers as 32 bits each, in base 64."""
     return base64.b64encode(numbers.astype("<u4").tobytes()).decode()

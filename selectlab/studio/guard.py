@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -14,9 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from selectlab.studio.access import Access
 
-MOST_BYTES = 2 << 20
-"""The largest request that is read."""
+MOST_BYTES = 8 << 20
+"""The largest request that is read: the ids of 100,000 samples, for one."""
 SAFE = frozenset({"GET", "HEAD"})
+PARTS = ("/api/", "/picture", "/crop", "/run/report", "/download")
+"""What pages are made of: of no use to follow a link to, and some of it takes work to make."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -70,8 +71,9 @@ class Guard:
         foreign = _foreign(scope, headers)
         if foreign is not None:
             return foreign
-        if not self._access.is_token(_cookie(headers, self._access.cookie)):
-            return self._entry(scope)
+        entry = self._entry(scope, headers)
+        if entry is not None:
+            return entry
         if scope["method"] in SAFE:
             return None
         if not self._access.is_csrf(headers.get("x-csrf-token")):
@@ -80,39 +82,50 @@ class Guard:
             return _refused(415, "changes are sent as JSON")
         return None
 
-    def _entry(self, scope: Scope) -> Response:
+    def _entry(self, scope: Scope, headers: Headers) -> Response | None:
         """Let a browser in that brings the token in the address, and take it out of there."""
+        if self._access.token is None:
+            return None
         asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         given = next((value for key, value in asked if key == "token"), None)
-        if scope["method"] != "GET" or not self._access.is_token(given):
+        known = any(map(self._access.is_token, _cookies(headers, self._access.cookie)))
+        if known and (given is None or scope["method"] != "GET"):
+            return None
+        if scope["method"] != "GET" or not (known or self._access.is_token(given)):
             return HTMLResponse(
                 "<!doctype html><title>selectlab studio</title><p>This page is private: open the "
                 "address that <code>selectlab studio</code> printed, with its token.",
                 401,
             )
-        rest = urlencode([pair for pair in asked if pair[0] != "token"])
-        target = escape("/" + scope["path"].lstrip("/") + (f"?{rest}" if rest else ""))
-        page = (
-            "<!doctype html><title>selectlab studio</title>"
-            f'<meta http-equiv="refresh" content="0;url={target}"><a href="{target}">Go on</a>'
-        )
-        answer = HTMLResponse(page)
+        answer = _onward(scope["path"], [pair for pair in asked if pair[0] != "token"])
         answer.set_cookie(
-            self._access.cookie, given or "", httponly=True, samesite="strict", path="/"
+            self._access.cookie, self._access.token, httponly=True, samesite="strict", path="/"
         )
         return answer
+
+
+def _onward(path: str, asked: list[tuple[str, str]]) -> Response:
+    """Lead to an address of ours, wherever a path pretends to go."""
+    query = f"?{urlencode(asked)}" if asked else ""
+    target = escape(f"/{quote(path.lstrip('/'), safe='/')}{query}")
+    return HTMLResponse(
+        "<!doctype html><title>selectlab studio</title>"
+        f'<meta http-equiv="refresh" content="0;url={target}"><a href="{target}">Go on</a>'
+    )
 
 
 def _foreign(scope: Scope, headers: Headers) -> Response | None:
     """Refuse what another site makes a browser ask for.
 
-    A link may lead here from anywhere. Everything else, and every change, comes from our own pages.
+    A link may lead to a page from anywhere. Everything else, and every change, comes from our own
+    pages.
     """
     site = headers.get("sec-fetch-site")
     if scope["method"] in SAFE:
         link = headers.get("sec-fetch-mode") == "navigate"
         framed = headers.get("sec-fetch-dest") in ("iframe", "frame", "object", "embed")
-        own = site in (None, "none", "same-origin") or (link and not framed)
+        page = link and not framed and not scope["path"].startswith(PARTS)
+        own = site in (None, "none", "same-origin") or page
         return None if own else _refused(403, "another site may not ask for this")
     origin = headers.get("origin")
     if site not in (None, "same-origin") or not _is_own(origin, headers):
@@ -129,12 +142,15 @@ def _is_own(origin: str | None, headers: Headers) -> bool:
         return False
 
 
-def _cookie(headers: Headers, name: str) -> str | None:
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(name)
-    except CookieError:
-        return None
-    return None if found is None else found.value
+def _cookies(headers: Headers, name: str) -> list[str]:
+    """Return what is sent under a name.
+
+    A browser sends what any server on this machine has set, however odd: nothing is read but the
+    part that is looked for.
+    """
+    parts = ";".join(headers.getlist("cookie")).split(";")
+    named = (part.partition("=") for part in parts)
+    return [value.strip() for key, _, value in named if key.strip() == name]
 
 
 def _refused(status: int, why: str) -> Response:

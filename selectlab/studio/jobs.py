@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +17,8 @@ logger = logging.getLogger(__name__)
 Work = Callable[["Job"], Any]
 
 
-class CancelledError(Exception):
-    """The work was told to stop."""
+class CancelledError(BaseException):
+    """The work was told to stop; as Ctrl-C it is none of the errors that work may catch."""
 
 
 class Job:
@@ -50,7 +51,7 @@ class Job:
             raise CancelledError
 
     def cancel(self) -> None:
-        """Ask the work to stop; it does when it next reports progress."""
+        """Ask the work to stop; it does when it next says how far it is, some times a second."""
         self._stop.set()
 
     def start(self, work: Work) -> None:
@@ -81,18 +82,21 @@ class Job:
         }
 
     def _run(self, work: Work) -> None:
+        state = "failed"
         try:
-            with watched() as self._progress:
+            with watched(self.check) as self._progress:
                 self.result = work(self)
-            self.state = "done"
+            state = "done"
         except CancelledError:
-            self.state = "cancelled"
+            state = "cancelled"
         except SelectlabError as error:
-            self.state, self.error = "failed", str(error)
-        except Exception as error:
+            self.error = str(error)
+        except BaseException as error:
             logger.error("%s: %s", self.title, traceback.format_exc())
             line = (str(error).splitlines() or [""])[0]
-            self.state, self.error = "failed", f"{type(error).__name__}: {line}"
+            self.error = f"{type(error).__name__}: {line}"
+        finally:
+            self.state = state
 
 
 class Jobs:
@@ -101,6 +105,8 @@ class Jobs:
     def __init__(self) -> None:
         self._busy = threading.Lock()
         self._job: Job | None = None
+        self._next = time.time_ns() // 1_000_000
+        """Numbers of jobs: a page that outlives the server does not take new ones for old ones."""
 
     @property
     def current(self) -> Job | None:
@@ -116,7 +122,8 @@ class Jobs:
         with self._busy:
             if self._job is not None and self._job.state == "running":
                 raise DataError(f"{self._job.title} is still running; wait for it or cancel it")
-            self._job = Job(1 if self._job is None else self._job.number + 1, title)
+            self._job = Job(self._next, title)
+            self._next += 1
             self._job.start(work)
             return self._job
 

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from selectlab.studio.embedding_map import values
+from selectlab.studio.embedding_map import packed32, values
+from selectlab.studio.map_layers import layer_ids, layers
 from selectlab.studio.pages import page
 from selectlab.studio.requests import Here, Limit, Offset, SampleId
 from selectlab.studio.strips import MOST_AROUND
@@ -46,9 +47,10 @@ def strip(
 ) -> dict[str, Any]:
     """A frame and those around it, with what is to be drawn over them."""
     path, task = studio.strips.file(file), file.partition("/")[0]
-    frames = []
-    for name in studio.strips.around(sample_id, around):
-        picture = studio.thumbnail(name, 640)
+    frames, names = [], studio.strips.around(sample_id, around)
+    pictures = studio.thumbnails(names, 640)
+    for name in names:
+        picture = pictures.get(name)
         size = None if picture is None else picture.source_size
         shapes = studio.boxes.of_task(name, size, task, path)
         frames.append({"id": name, "size": size, "shapes": shapes})
@@ -59,7 +61,7 @@ def strip(
 @router.get("/map")
 def embedding_map(request: Request, studio: Here) -> Response:
     """The page of the map."""
-    return page(request, "map", is_there=studio.map.is_there)
+    return page(request, "map", why_not=studio.map.why_not)
 
 
 @router.get("/api/map")
@@ -72,6 +74,21 @@ def places(studio: Here) -> dict[str, Any]:
 def colours(studio: Here, key: File) -> dict[str, Any]:
     """What samples are coloured by."""
     return values(studio.samples.attributes, key)
+
+
+@router.get("/api/map/layers")
+def map_layers(studio: Here) -> dict[str, Any]:
+    """What can be drawn on top."""
+    return {"layers": layers(studio)}
+
+
+@router.get("/api/map/layer")
+def layer(studio: Here, key: File) -> dict[str, Any]:
+    """Rows of the samples to draw on top; those that are no longer there are left out."""
+    ids = layer_ids(studio, key)
+    rows = studio.dataset.ids.positions(list(ids))
+    known = rows[rows >= 0]
+    return {"rows": packed32(known), "n": len(known), "unknown": len(rows) - len(known)}
 
 
 @router.post("/api/map/ids")

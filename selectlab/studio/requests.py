@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
 
+from selectlab.errors import DataError
 from selectlab.studio.samples import MOST
 from selectlab.studio.samples import Query as SampleQuery
 from selectlab.studio.studio import Studio
+from selectlab.validation import shortened
+
+_HALF = re.compile("[\ud800-\udfff]")
+"""What JSON can name and UTF-8 cannot: half of a pair."""
+
+
+async def check_texts(request: Request) -> None:
+    """Refuse texts that no file, database or page can hold, wherever in a request they stand.
+
+    Raises:
+        DataError: There is one.
+    """
+    given: list[Any] = [list(pair) for pair in request.query_params.multi_items()]
+    try:
+        given += [await request.json()] if request.method == "POST" and await request.body() else []
+    except (ValueError, RecursionError):
+        raise DataError("what was sent is no JSON") from None
+    while given:
+        one = given.pop()
+        if isinstance(one, dict):
+            given += [*one, *one.values()]
+        elif isinstance(one, list):
+            given += one
+        elif isinstance(one, str) and ("\0" in one or _HALF.search(one)):
+            raise DataError(f"{shortened(one)}: is no text, there is a NUL or half a letter in it")
 
 
 def _studio(request: Request) -> Studio:

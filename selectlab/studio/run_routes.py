@@ -2,45 +2,83 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import FileResponse, Response
+from pydantic import BaseModel
 
+from selectlab.errors import DataError
+from selectlab.studio.jobs import Job
 from selectlab.studio.pages import page
 from selectlab.studio.requests import Here, Limit, Offset
-from selectlab.studio.runs import compared
+from selectlab.studio.run_reports import check_report, made_at, policy_of, report_of
+from selectlab.studio.runs import Run, compared
+from selectlab.studio.studio import Studio
 
 router = APIRouter()
 
 Name = Annotated[str, Query(min_length=1)]
-REPORT_POLICY = (
-    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; frame-ancestors 'self'"
-)
-"""A report is a whole page of its own: it runs its scripts in an origin of its own, and can ask
-nobody for anything."""
+
+
+class Named(BaseModel):
+    """A run."""
+
+    name: str
 
 
 @router.get("/runs")
 def runs(request: Request, studio: Here) -> Response:
     """The list of runs."""
-    return page(request, "runs", runs=studio.runs.listed())
+    return page(request, "runs", runs=studio.runs.listed(), damaged=studio.runs.damaged())
 
 
 @router.get("/run")
 def run(request: Request, studio: Here, name: Name) -> Response:
     """The page of a run."""
-    return page(request, "run", run=studio.runs.get(name))
+    found = studio.runs.get(name)
+    return page(request, "run", run=found, report=made_at(found))
 
 
 @router.get("/run/report")
 def report(studio: Here, name: Name) -> Response:
     """The report of a run, shut off from everything else."""
-    from selectlab.report.html import render
+    found = report_of(studio.runs.get(name))
+    if found is None:
+        raise DataError(f"run {name!r}: there is no report of it yet")
+    headers = {"content-security-policy": policy_of(found), "x-frame-options": "SAMEORIGIN"}
+    return FileResponse(found, media_type="text/html; charset=utf-8", headers=headers)
 
-    headers = {"content-security-policy": REPORT_POLICY, "x-frame-options": "SAMEORIGIN"}
-    return HTMLResponse(render(studio.runs.get(name).folder, studio.dataset), headers=headers)
+
+@router.get("/api/run/report")
+def report_state(studio: Here, name: Name) -> dict[str, Any]:
+    """When the report of a run was made, if it was."""
+    return {"made": made_at(studio.runs.get(name))}
+
+
+@router.post("/api/run/report")
+def make_report(studio: Here, named: Named) -> dict[str, Any]:
+    """Make the report of a run, in the background."""
+    found = studio.runs.get(named.name)
+    check_report(found)
+    work = partial(_report, studio, found)
+    return {"job": studio.jobs.start(f"report of {found.name}", work).to_json()}
+
+
+def _report(studio: Studio, found: Run, job: Job) -> dict[str, Any]:
+    from selectlab.report import write_report
+
+    written = write_report(found.folder, studio.dataset, videos=studio.videos)
+    link = f"/run?{urlencode({'name': found.name})}#report"
+    return {"bytes": written.n_bytes, "link": link}
+
+
+@router.get("/api/run/config")
+def config(studio: Here, name: Name) -> dict[str, Any]:
+    """The config of a run, to go on from."""
+    return {"config": studio.runs.get(name).manifest["config"]}
 
 
 @router.get("/api/run/picks")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from selectlab.config import read_json
 from selectlab.errors import DataError, SelectlabError, did_you_mean
 from selectlab.inputs.files import parse_json
 from selectlab.statistics import summary_lines
+from selectlab.studio.run_records import check_manifest, check_selection
 from selectlab.writers import MANIFEST, PICKS
 
 if TYPE_CHECKING:
@@ -76,9 +78,7 @@ class Run:
             held = parse_json(where.read_bytes(), str(where))
         except OSError as error:
             raise DataError(f"{where}: cannot be read: {error.strerror or error}") from error
-        picks = held.get("selected") if isinstance(held, dict) else None
-        if not isinstance(picks, list) or not all(_is_pick(pick) for pick in picks):
-            raise DataError(f"{where}: is not one that a run has written")
+        check_selection(held, str(where))
         return dict(held)
 
     @property
@@ -91,6 +91,23 @@ class Run:
     def ids(self) -> list[str]:
         """Ids of what was selected, best first."""
         return [str(pick["sample_id"]) for pick in self.picks]
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A folder that looks like a run and cannot be shown.
+
+    Attributes:
+        name: What it is called here.
+        folder: The folder.
+        manifest: What of its manifest could be read.
+        why: What is wrong, one line.
+    """
+
+    name: str
+    folder: Path
+    manifest: Mapping[str, Any]
+    why: str
 
 
 class Runs:
@@ -114,52 +131,66 @@ class Runs:
             self._roots.append((self._data.parent, 1, True))
         if own is not None:
             self._roots.append((own, _DEPTH, False))
-        self._held: dict[Path, tuple[tuple[int, int], Run]] = {}
+        self._held: dict[Path, tuple[tuple[object, ...], Run | Damaged]] = {}
         self._busy = threading.Lock()
 
     def listed(self) -> list[Run]:
         """Return all runs, the newest first."""
-        found: dict[str, Run] = {}
+        runs = (run for run in self._found().values() if isinstance(run, Run))
+        by_name = sorted(runs, key=lambda run: run.name)
+        return sorted(by_name, key=lambda run: run.created, reverse=True)
+
+    def damaged(self) -> list[Damaged]:
+        """Return what looks like a run and cannot be shown."""
+        return [run for run in self._found().values() if isinstance(run, Damaged)]
+
+    def get(self, name: str) -> Run:
+        """Return a run by its name.
+
+        Raises:
+            DataError: There is none, or it cannot be shown.
+        """
+        found = self._found()
+        if name not in found:
+            raise DataError(f"{name!r}: no such run{did_you_mean(name, found)}")
+        run = found[name]
+        if isinstance(run, Damaged):
+            raise DataError(f"run {name!r}: {run.why}")
+        return run
+
+    def _found(self) -> dict[str, Run | Damaged]:
+        """Return all that look like runs, by name."""
+        found: dict[str, Run | Damaged] = {}
         with self._busy:
             for root, depth, checked in self._roots:
                 for folder in _folders(root, depth):
                     run = self._read(folder, _name(folder, root, found))
                     if run is not None and (not checked or self._is_ours(run)):
                         found[run.name] = run
-        by_name = sorted(found.values(), key=lambda run: run.name)
-        return sorted(by_name, key=lambda run: run.created, reverse=True)
+        return found
 
-    def get(self, name: str) -> Run:
-        """Return a run by its name.
-
-        Raises:
-            DataError: There is none.
-        """
-        found = {run.name: run for run in self.listed()}
-        if name not in found:
-            raise DataError(f"{name!r}: no such run{did_you_mean(name, found)}")
-        return found[name]
-
-    def _read(self, folder: Path, name: str) -> Run | None:
+    def _read(self, folder: Path, name: str) -> Run | Damaged | None:
         try:
-            stat = (folder / MANIFEST).stat()
-            mark = stat.st_mtime_ns, stat.st_ino
-            held = self._held.get(folder)
-            if held is not None and held[0] == mark:
-                return held[1]
-            manifest = read_json(folder / MANIFEST)
-        except (OSError, SelectlabError):
+            stats = [(folder / file).lstat() for file in (MANIFEST, PICKS)]
+        except OSError:
             return None
-        if not isinstance(manifest, dict) or not isinstance(manifest.get("config"), dict):
-            return None
-        run = Run(name, folder, manifest)
-        self._held[folder] = mark, run
-        return run
+        mark = tuple((stat.st_mtime_ns, stat.st_ino, stat.st_mode) for stat in stats)
+        held = self._held.get(folder)
+        if held is None or held[0] != mark:
+            held = mark, _opened(folder, name)
+            self._held[folder] = held
+        return held[1]
 
-    def _is_ours(self, run: Run) -> bool:
+    def _is_ours(self, run: Run | Damaged) -> bool:
         where = str(run.manifest.get("dataset", ""))
         if self._data is None or "://" in where:
             return False
+        try:
+            return self._leads_here(where, run)
+        except (OSError, ValueError, RuntimeError):  # "~nobody", a NUL, links in a circle
+            return False
+
+    def _leads_here(self, where: str, run: Run | Damaged) -> bool:
         given = Path(where).expanduser()
         bases = (Path.cwd(), run.folder.parent, run.folder)
         tried = [given] if given.is_absolute() else [base / given for base in bases]
@@ -191,14 +222,39 @@ def compared(one: Run, other: Run) -> dict[str, Any]:
     }
 
 
+def _opened(folder: Path, name: str) -> Run | Damaged:
+    """Read a run, or say why it cannot be shown."""
+    manifest: Mapping[str, Any] = {}
+    try:
+        for file in (MANIFEST, PICKS):
+            if (folder / file).is_symlink():
+                raise DataError(f"{file} is a link; links are not followed")
+        manifest = read_json(folder / MANIFEST)
+        check_manifest(manifest)
+        if not is_text(str(folder)):
+            raise DataError("the name of its folder is not UTF-8")
+    except SelectlabError as error:
+        return Damaged(name, folder, manifest, str(error))
+    return Run(name, folder, manifest)
+
+
+def is_text(name: str) -> bool:
+    """Return whether a name of the file system is UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _folders(root: Path, depth: int) -> Iterator[Path]:
     """Yield the folders up to some depth that hold a run; links are not followed."""
-    if (root / MANIFEST).is_file() and (root / PICKS).is_file():
-        yield root
-        return
-    if not depth:
-        return
     try:
+        if (root / MANIFEST).is_file() and (root / PICKS).is_file():
+            yield root
+            return
+        if not depth:
+            return
         inside = sorted(path for path in root.iterdir() if not path.name.startswith("."))
     except OSError:
         return
@@ -207,15 +263,12 @@ def _folders(root: Path, depth: int) -> Iterator[Path]:
             yield from _folders(path, depth - 1)
 
 
-def _name(folder: Path, root: Path, taken: Mapping[str, Run]) -> str:
+def _name(folder: Path, root: Path, taken: Container[str]) -> str:
     """Return what to call a run: its path in the root, with a number where that is taken."""
     plain = folder.name if folder == root else folder.relative_to(root).as_posix()
+    plain = os.fsencode(plain).decode(errors="replace")
     name, number = plain, 1
     while name in taken:
         number += 1
         name = f"{plain} ({number})"
     return name
-
-
-def _is_pick(pick: Any) -> bool:
-    return isinstance(pick, dict) and isinstance(pick.get("sample_id"), str)

@@ -6,12 +6,22 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
+from pydantic import BaseModel, Field
 
 from selectlab.errors import SelectlabError
 from selectlab.studio.pages import STATIC, page
 from selectlab.studio.requests import Here, Limit, Offset, SampleId, Wanted
 
 router = APIRouter()
+
+KEPT = "private, max-age=300"
+"""Pages name pictures anew after the dataset was opened anew."""
+
+
+class Several(BaseModel):
+    """Samples whose pictures will be asked for."""
+
+    ids: list[str] = Field(max_length=200)
 
 
 @router.get("/")
@@ -38,9 +48,13 @@ def picture(
         return Response(str(error), 404, media_type="text/plain")
     if found is None:
         return FileResponse(STATIC / "no-picture.svg", media_type="image/svg+xml")
-    return Response(
-        found.jpeg, media_type="image/jpeg", headers={"cache-control": "private, max-age=300"}
-    )
+    return Response(found.jpeg, media_type="image/jpeg", headers={"cache-control": KEPT})
+
+
+@router.post("/api/pictures")
+def pictures(studio: Here, wanted: Several) -> dict[str, int]:
+    """Make pictures of frames, each video in one go; other pictures are made one by one."""
+    return {"made": len(studio.frames(studio.samples.known(wanted.ids), 256))}
 
 
 @router.get("/api/facts")

@@ -56,7 +56,7 @@ class Samples:
         self._dataset = dataset
         self.attributes = Attributes(dataset)
         self._orders: OrderedDict[Query, npt.NDArray[np.intp]] = OrderedDict()
-        self._busy = threading.Lock()
+        self._guard, self._reading = threading.Lock(), threading.Lock()
 
     @cached_property
     def ids(self) -> list[str]:
@@ -69,13 +69,21 @@ class Samples:
         Raises:
             ConfigError: A condition, tag or key means nothing.
         """
-        with self._busy:
-            if query not in self._orders:
-                while len(self._orders) >= _KEPT:
+        with self._guard:
+            if query in self._orders:
+                self._orders.move_to_end(query)
+                return self._orders[query]
+        if not (query.where or query.sort):
+            found = self._found(query)
+        else:  # may read every file of predictions, once; what is known already need not wait
+            with self._reading:
+                found = self._found(query)
+        if not query.tag:  # tags may be written at any time
+            with self._guard:
+                self._orders[query] = found
+                while len(self._orders) > _KEPT:
                     self._orders.popitem(last=False)
-                self._orders[query] = self._found(query)
-            self._orders.move_to_end(query)
-            return self._orders[query]
+        return found
 
     def page(self, query: Query, offset: int, limit: int) -> dict[str, Any]:
         """Return some of the samples that a query gives, and how many there are."""

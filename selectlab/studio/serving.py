@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import socket
 import threading
+import warnings
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import escape
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from selectlab.errors import DataError, MissingExtraError
 from selectlab.studio.access import Access
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+    from uvicorn import Server
+
     from selectlab.studio.studio import Studio
 
 NEEDED = ("alembic", "fastapi", "jinja2", "sqlalchemy", "uvicorn")
@@ -34,6 +42,9 @@ def check_extras() -> None:
 def bound(host: str, port: int) -> socket.socket:
     """Return a socket that is bound to an address.
 
+    It is named one of TCP: only then asyncio sends short answers at once (without ``TCP_NODELAY``
+    each of them takes 40 ms).
+
     Args:
         host: Address or name.
         port: Port; 0 for any that is free.
@@ -42,7 +53,7 @@ def bound(host: str, port: int) -> socket.socket:
         DataError: The address is not to be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
@@ -72,15 +83,59 @@ def serve(
         browser: Open the page in a browser.
         begun: Called before the first request is answered.
     """
-    import uvicorn
+    from PIL.Image import DecompressionBombWarning
 
     from selectlab.studio.app import make_app
 
-    app = make_app(studio, access)
+    warnings.filterwarnings("ignore", category=DecompressionBombWarning)  # one at a time
+    server = server_of(make_app(studio, access))
+    with way_in(access) as address:
+        begun()
+        if browser:
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        server.run(sockets=[listening])
+
+
+def server_of(app: ASGIApp, log_level: str = "warning") -> Server:
+    """Return a server of plain HTTP.
+
+    Its parser is h11 whatever else is installed: httptools holds any amount of headers.
+
+    Args:
+        app: Who answers.
+        log_level: What it prints.
+    """
+    import uvicorn
+
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
+        app,
+        http="h11",
+        ws="none",
+        log_level=log_level,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
     )
-    begun()
-    if browser:
-        threading.Thread(target=webbrowser.open, args=(access.url,), daemon=True).start()
-    uvicorn.Server(config).run(sockets=[listening])
+    return uvicorn.Server(config)
+
+
+@contextmanager
+def way_in(access: Access) -> Iterator[str]:
+    """Give the address that a browser is started with.
+
+    Everybody on this machine can read what a program is started with. A token therefore goes
+    through a page in a file that only we can read.
+    """
+    if access.token is None:
+        yield access.url
+        return
+    with TemporaryDirectory(prefix="selectlab-studio-") as folder:
+        page = Path(folder, "open.html")
+        page.touch(0o600)
+        page.write_text(
+            '<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
+            "<title>selectlab studio</title>"
+            f'<meta http-equiv="refresh" content="0;url={escape(access.url)}">',
+            encoding="utf-8",
+        )
+        yield page.as_uri()

@@ -34,8 +34,9 @@ class Strips:
 
     @property
     def files(self) -> dict[str, Path]:
-        """Files of imputed boxes by ``TASK/NAME``."""
-        return assertion_files(self._dataset)
+        """Files of imputed boxes by ``TASK/NAME``, those of flicker first."""
+        found = assertion_files(self._dataset).items()
+        return dict(sorted(found, key=lambda one: not one[0].endswith("/flicker")))
 
     def file(self, name: str) -> Path:
         """Return a file.

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from selectlab.inputs.sample_ids import is_frame
 from selectlab.studio.assertion_files import assertion_files
 from selectlab.studio.attributes import metadata_keys, task_type
 from selectlab.studio.boxes import Boxes
 from selectlab.studio.downloads import Downloads
 from selectlab.studio.embedding_map import EmbeddingMap
+from selectlab.studio.freshness import Freshness
 from selectlab.studio.jobs import Jobs
+from selectlab.studio.kept_store import KeptCampaigns, KeptStore
 from selectlab.studio.near import Near
+from selectlab.studio.overview import Overview
 from selectlab.studio.runs import Runs
 from selectlab.studio.samples import Samples
 from selectlab.studio.strips import Strips
@@ -23,6 +28,7 @@ from selectlab.thumbnails import Thumbnail, Thumbnails
 if TYPE_CHECKING:
     from selectlab.campaigns import Campaigns
     from selectlab.dataset import Dataset
+    from selectlab.rounds import Rounds
     from selectlab.studio.desk import Desk
 
 SIZES = (256, 640, 1600)
@@ -37,11 +43,17 @@ class Studio:
         store: Where campaigns are kept, if not with the dataset.
         index: The index that campaigns use, if it is not in the dataset.
         runs: Folder of selection runs, if they are not where they usually are.
+        videos: Folder of the videos that samples are frames of. Default: the dataset.
+        reopen: Opens the dataset anew when its files have changed; without it that is not looked
+            for.
 
     Attributes:
         jobs: The work in hand.
         downloads: Files made for a browser.
+        kept: The store of the campaigns.
         runs: Its selection runs.
+        videos: Where videos lie, if not in the dataset.
+        generation: How often the dataset was opened anew.
     """
 
     def __init__(
@@ -51,23 +63,60 @@ class Studio:
         store: str | os.PathLike[str] | None = None,
         index: str | os.PathLike[str] | None = None,
         runs: str | os.PathLike[str] | None = None,
+        videos: str | os.PathLike[str] | None = None,
+        reopen: Callable[[], Dataset] | None = None,
     ) -> None:
+        self.videos = None if videos is None else Path(videos)
+        self.jobs, self.downloads, self.kept = Jobs(), Downloads(), KeptStore()
+        self.generation = 0
+        self._store, self._index, self._reopen = store, index, reopen
+        self._runs_in = None if runs is None else Path(runs)
+        self._show(dataset)
+
+    def _show(self, dataset: Dataset) -> None:
         self.dataset = dataset
         self.samples, self.near, self.boxes = Samples(dataset), Near(dataset), Boxes(dataset)
         self.strips, self.map = Strips(dataset), EmbeddingMap(dataset)
-        self.jobs, self.downloads = Jobs(), Downloads()
-        self.runs = Runs(dataset, None if runs is None else Path(runs))
-        self._thumbnails = Thumbnails(dataset)
-        self._store, self._index = store, index
+        self.runs = Runs(dataset, self._runs_in)
+        self._thumbnails = Thumbnails(dataset, self.videos)
+        self.overview = Overview(dataset, self._thumbnails, self.rounds)
         self._reading = threading.Lock()
+        self._fresh = Freshness(None if self._reopen is None else _folder_of(dataset))
+
+    @property
+    def changed(self) -> bool:
+        """Whether the files of the dataset are no longer those that are shown."""
+        return self._fresh.changed
+
+    def renewed(self) -> Studio:
+        """Return a studio of the dataset as it is now, with the same work in hand.
+
+        Raises:
+            DataError: The dataset cannot be opened any more; what was read stays.
+        """
+        if self._reopen is None:
+            return self
+        dataset = self._reopen()
+        len(dataset)  # the ids are read now, and what is wrong with them is said
+        made = Studio(
+            dataset, store=self._store, index=self._index, runs=self._runs_in, videos=self.videos,
+            reopen=self._reopen,
+        )  # fmt: skip
+        made.jobs, made.downloads = self.jobs, self.downloads
+        made.kept = self.kept
+        if "desk" in self.__dict__:
+            made.desk.decisions.take_over(self.desk.decisions)
+        made.generation = self.generation + 1
+        return made
 
     def __enter__(self) -> Studio:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop what is being done and remove what was made to be fetched."""
+        """Stop what is being done, remove what was made to be fetched, close the store."""
         self.jobs.stop()
         self.downloads.close()
+        self.kept.close()
 
     @property
     def name(self) -> str:
@@ -98,9 +147,14 @@ class Studio:
         Raises:
             DataError: There is no such index, or no place to keep campaigns in.
         """
-        from selectlab.campaigns import Campaigns
+        return KeptCampaigns(self.dataset, self.kept, store=self._store, corpus=self._index)
 
-        return Campaigns(self.dataset, store=self._store, corpus=self._index)
+    @cached_property
+    def rounds(self) -> Rounds:
+        """The rounds of the dataset."""
+        from selectlab.rounds import Rounds
+
+        return Rounds(self.dataset, self._store)
 
     def thumbnail(self, sample_id: str, size: int) -> Thumbnail | None:
         """Return a picture of a sample; ``None`` where there is none.
@@ -108,8 +162,23 @@ class Studio:
         Raises:
             DataError: The dataset has no such sample.
         """
-        self.samples.row(sample_id)
-        return self._thumbnails.one(sample_id, min(SIZES, key=lambda px: (px < size, px)))
+        return self.thumbnails([sample_id], size).get(sample_id)
+
+    def thumbnails(self, ids: Sequence[str], size: int) -> dict[str, Thumbnail]:
+        """Return pictures of samples; frames of a video are decoded in one go.
+
+        Raises:
+            DataError: The dataset has no such sample.
+        """
+        for one in ids:
+            self.samples.row(one)
+        return self._thumbnails.of(ids, min(SIZES, key=lambda px: (px < size, px)))
+
+    def frames(self, ids: Sequence[str], size: int) -> dict[str, Thumbnail]:
+        """Return pictures of those samples that are frames of a video at hand."""
+        source = self.dataset.source
+        frames = [one for one in ids if is_frame(one) and source.uri(one) is None]
+        return self.thumbnails(frames, size)
 
     def sample(self, sample_id: str) -> dict[str, Any]:
         """Return all about a sample, as JSON.
@@ -124,6 +193,7 @@ class Studio:
             "size": size,
             "shapes": self.boxes.of(sample_id, size),
             "metadata": self.metadata_of(sample_id),
+            "unreadable": None if picture else self._thumbnails.why_not(sample_id),
         }
 
     def metadata_of(self, sample_id: str) -> list[tuple[str, str]]:
@@ -134,9 +204,14 @@ class Studio:
         row = table.frame.loc[sample_id].to_dict()
         return [(str(key), _text(value)) for key, value in row.items() if _is_there(value)]
 
-    @cached_property
+    @property
     def facts(self) -> dict[str, Any]:
-        """What the dataset consists of."""
+        """What the dataset consists of; tags and assertions as they are now."""
+        tags, assertions = self.dataset.source.tags(), assertion_files(self.dataset)
+        return {**self._facts, "tags": list(tags), "assertions": sorted(assertions)}
+
+    @cached_property
+    def _facts(self) -> dict[str, Any]:
         source = self.dataset.source
         with self._reading:
             pictures = sum(source.uri(one) is not None for one in self.samples.ids)
@@ -146,9 +221,13 @@ class Studio:
                 "images": pictures,
                 "tasks": tasks,
                 "metadata": metadata_keys(self.dataset),
-                "tags": list(source.tags()),
-                "assertions": sorted(assertion_files(self.dataset)),
             }
+
+
+def _folder_of(dataset: Dataset) -> Path | None:
+    where = dataset.source.where
+    root = Path(where).expanduser()
+    return None if "://" in where or not root.is_dir() else root
 
 
 def _is_there(value: Any) -> bool:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selectlab.campaigns.judging import Judge
-from selectlab.campaigns.store import Store
 
 if TYPE_CHECKING:
     from selectlab.campaigns import Campaigns
@@ -27,7 +26,7 @@ def threshold_curve(campaigns: Campaigns, corpus: Corpus, name: str) -> list[int
     Cost:
         O(N * C * D) for C clusters, one pass.
     """
-    with Store.open(campaigns.store_place, read_only=True) as store:
+    with campaigns.opened(read_only=True) as store:
         seeds, clusters = store.snapshot(store.version(name))
         gone = [sample.sample_id for sample in store.samples(name, statuses=["discarded"])]
     judge = Judge(seeds, clusters, gone)

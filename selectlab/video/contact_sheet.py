@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from selectlab.inputs.image_formats import opened_image
 from selectlab.inputs.sample_ids import frame_of
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def _panel(
         return None
     scale = PANEL_PX / (window[2] - window[0])
     size = (PANEL_PX, max(1, round((window[3] - window[1]) * scale)))
-    with Image.open(written.path(name)) as image:
+    with opened_image(written.path(name)) as image:
         part = image.convert("RGB").crop(window)
     panel: Image.Image = part.resize(size, Image.Resampling.LANCZOS)
     if written.labels is None:

@@ -51,7 +51,7 @@ def frames(path: str | os.PathLike[str]) -> Iterator[Frame]:
         time = None if frame.time is None else float(frame.time)
         first = time if first is None else first
         since = None if time is None or first is None else time - first
-        yield Frame(number, since, _upright(frame))
+        yield Frame(number, since, upright(frame))
     if number < 0:
         raise DataError(f"{path}: has no frames")
 
@@ -64,7 +64,7 @@ def expected_frames(path: str | os.PathLike[str], *, estimate: bool = True) -> i
         estimate: Compute it from duration and rate where the file gives no number.
     """
     try:
-        with _open(path) as container:
+        with opened_video(path) as container:
             stream = container.streams.video[0]
             if stream.frames:
                 return int(stream.frames)
@@ -75,7 +75,13 @@ def expected_frames(path: str | os.PathLike[str], *, estimate: bool = True) -> i
     return None
 
 
-def _open(path: str | os.PathLike[str]) -> Any:
+def opened_video(path: str | os.PathLike[str]) -> Any:
+    """Return a video as a container of PyAV, to be closed after use.
+
+    Raises:
+        DataError: The file cannot be read.
+        MissingExtraError: PyAV is not installed.
+    """
     try:
         import av
     except ImportError:
@@ -89,7 +95,7 @@ def _open(path: str | os.PathLike[str]) -> Any:
 
 
 def _decoded(path: str | os.PathLike[str]) -> Iterator[av.VideoFrame]:
-    with _open(path) as container:
+    with opened_video(path) as container:
         import av
 
         if not container.streams.video:
@@ -107,7 +113,7 @@ def _decoded(path: str | os.PathLike[str]) -> Iterator[av.VideoFrame]:
             ) from None
 
 
-def _upright(frame: av.VideoFrame) -> Pixels:
+def upright(frame: av.VideoFrame) -> Pixels:
     """Return the pixels, turned as a phone's recording says."""
     pixels: Any = frame.to_ndarray(format="bgr24", interpolation=_INTERPOLATION)
     turns = round(int(getattr(frame, "rotation", 0)) / 90) % 4

@@ -14,6 +14,8 @@ import numpy as np
 
 from selectlab.atomic import write_atomically
 from selectlab.errors import DataError
+from selectlab.footage import find_video, video_folders
+from selectlab.inputs.image_formats import opened_image
 from selectlab.inputs.sample_ids import frame_of, stem_of
 from selectlab.inputs.yolo_layout import IMAGES
 from selectlab.video import prelabels
@@ -55,7 +57,7 @@ class Written:
 def write_frames(
     samples: Sequence[str],
     dataset: Dataset,
-    videos: str | os.PathLike[str],
+    videos: str | os.PathLike[str] | None,
     out: str | os.PathLike[str],
     *,
     neighbours: int = 0,
@@ -77,7 +79,8 @@ def write_frames(
     Args:
         samples: Sample ids, best first.
         dataset: Holds the predictions.
-        videos: Folder of the videos, under the names that they had for ``predict``.
+        videos: Folder of the videos, under the names that they had for ``predict``; by default
+            the dataset, and the folders that its videos.json names.
         out: Folder to make.
         neighbours: Write this many frames before and after too, into ``neighbours/``.
         task: Task of the boxes; by default that of ``imputed``, or the only one.
@@ -97,7 +100,8 @@ def write_frames(
     """
     target = Path(out)
     reach = max(neighbours, 1) if sheet else neighbours
-    wanted = _wanted(samples, Path(videos), reach)
+    folders = video_folders(dataset.source) if videos is None else (Path(videos),)
+    wanted = _wanted(samples, folders, reach)
     ids = sorted({*samples, *(name for held in wanted.values() for name in held.values())})
     labels = read_labels(
         dataset, ids, task=task, imputed=None if imputed is None else Path(imputed),
@@ -123,7 +127,9 @@ def write_frames(
     return written
 
 
-def _wanted(samples: Sequence[str], videos: Path, reach: int) -> dict[Path, dict[int, str]]:
+def _wanted(
+    samples: Sequence[str], folders: Sequence[Path], reach: int
+) -> dict[Path, dict[int, str]]:
     """Return the frame numbers needed of each video, with their sample ids."""
     wanted: dict[Path, dict[int, str]] = {}
     for sample in samples:
@@ -131,9 +137,13 @@ def _wanted(samples: Sequence[str], videos: Path, reach: int) -> dict[Path, dict
         if found is None:
             continue
         name, number = found
-        path = videos / name
-        if not path.is_file():
-            raise DataError(f"{path}: no such video; frame {sample!r} is selected from it")
+        path = find_video(folders, name)
+        if path is None:
+            looked = " or ".join(str(folder / name) for folder in folders) or name
+            raise DataError(
+                f"{looked}: no such video; frame {sample!r} is selected from it; --videos FOLDER "
+                "says where it lies"
+            )
         held = wanted.setdefault(path, {})
         for near in range(max(0, number - reach), number + reach + 1):
             held[near] = neighbour(sample, near)
@@ -205,12 +215,10 @@ def _relate(sample: str, written: Written, dataset: Dataset, reach: int) -> None
 
 
 def _copy(sample: str, path: Path, dataset: Dataset) -> tuple[int, int]:
-    from PIL import Image
-
     path.parent.mkdir(parents=True, exist_ok=True)
     with dataset.source.open_image(sample) as source, path.open("wb") as target:
         shutil.copyfileobj(source, target)
-    with Image.open(path) as image:
+    with opened_image(path) as image:
         width, height = image.size
     return width, height
 

@@ -13,7 +13,8 @@ from selectlab.inputs.sample_ids import VIDEO_SUFFIXES, is_image, sample_id, ste
 IMAGES_IN_A_UNIT = 256
 """After an interruption at most this many images are predicted again."""
 
-_VIDEOS = frozenset(f".{suffix}" for suffix in VIDEO_SUFFIXES.split("|"))
+VIDEOS = frozenset(f".{suffix}" for suffix in VIDEO_SUFFIXES.split("|"))
+"""How names of videos end."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ def plan(inputs: Sequence[str | os.PathLike[str]], out: Path) -> list[Unit]:
                 raise ConfigError(f"{path}: would be {name!r} in the dataset, as {found[name]}")
             found[name] = path
     _refuse_same_stem(found)
-    videos: list[Unit] = [Video(name, found[name]) for name in sorted(found) if _is_video(name)]
-    images = [name for name in sorted(found) if not _is_video(name)]
+    videos: list[Unit] = [Video(name, found[name]) for name in sorted(found) if is_video(name)]
+    images = [name for name in sorted(found) if not is_video(name)]
     starts = range(0, len(images), IMAGES_IN_A_UNIT)
     handfuls = [tuple(images[start : start + IMAGES_IN_A_UNIT]) for start in starts]
     return videos + [Images(names, tuple(found[name] for name in names)) for names in handfuls]
@@ -103,7 +104,7 @@ def _named(given: Path, out: Path) -> Iterable[tuple[str, Path]]:
     """Yield the names and paths of an input."""
     if given.is_dir():
         some = False
-        for path in _walk(given):
+        for path in media_in(given):
             some = True
             yield _name(path, given, out), path
         if not some:
@@ -111,8 +112,8 @@ def _named(given: Path, out: Path) -> Iterable[tuple[str, Path]]:
         return
     if not given.exists():
         raise ConfigError(f"{given}: no such file or folder")
-    if not (_is_video(given.name) or is_image(given.name)):
-        known = ", ".join(sorted(suffix[1:] for suffix in _VIDEOS))
+    if not (is_video(given.name) or is_image(given.name)):
+        known = ", ".join(sorted(suffix[1:] for suffix in VIDEOS))
         raise ConfigError(f"{given}: neither an image nor a video; videos end in {known}")
     yield _name(given, given.parent, out), given
 
@@ -123,30 +124,31 @@ def _name(path: Path, folder: Path, out: Path) -> str:
     except ValueError:
         relative = path.relative_to(folder)
     name = relative.as_posix()
-    if _is_video(name):
+    if is_video(name):
         sample_id(f"{name}.png", str(path))
         return name
     return sample_id(name, str(path))
 
 
-def _walk(folder: Path) -> Iterable[Path]:
+def media_in(folder: Path) -> Iterable[Path]:
     """Yield the videos and images below a folder; hidden ones are left out."""
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if not name.startswith(".") and (_is_video(name) or is_image(name)):
+            if not name.startswith(".") and (is_video(name) or is_image(name)):
                 yield Path(root, name)
 
 
-def _is_video(name: str) -> bool:
-    return suffix_of(name) in _VIDEOS
+def is_video(name: str) -> bool:
+    """Return whether a name ends like that of a video."""
+    return suffix_of(name) in VIDEOS
 
 
 def _refuse_same_stem(names: Iterable[str]) -> None:
     """Refuse images that differ in their extension only: their predictions share a file."""
     stems: dict[str, str] = {}
     for name in names:
-        if not _is_video(name):
+        if not is_video(name):
             other = stems.setdefault(stem_of(name), name)
             if other != name:
                 raise ConfigError(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selectlab.errors import DataError
+from selectlab.footage import remember_videos
 from selectlab.inputs.sample_ids import frame_of
 from selectlab.video.dataset_files import DatasetFiles
 from selectlab.video.decoding import Frame, expected_frames, frames
@@ -131,6 +132,7 @@ def predict(
         run.begin(settings, overwrite)
         outcome = run.work(units)
         run.merge()
+        remember_videos(files.root, [(u.name, u.path) for u in units if isinstance(u, Video)])
     if run.stale:
         outcome.notes.append(STALE_ASSERTIONS)
     if detector.lacks_probabilities:
@@ -334,13 +336,14 @@ def _batches(source: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
 
 def _images(unit: Images, unreadable: dict[str, str]) -> Iterator[Frame]:
     """Yield the readable images of a unit, numbered by their place, upright as EXIF says."""
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
+    from selectlab.inputs.image_formats import opened_image
     from selectlab.inputs.image_metrics import rgb8
 
     for number, (name, path) in enumerate(zip(unit.names, unit.paths, strict=True)):
         try:
-            with Image.open(path) as image:
+            with opened_image(path) as image:
                 pixels = np.asarray(rgb8(ImageOps.exif_transpose(image)))
         except Exception as error:  # whatever a broken file provokes; in ultralytics' patched
             # Image.open also a failed import, of a package for more formats

@@ -68,6 +68,7 @@ class Wanted:
         statuses: Only samples of these.
         corpus: Only what was found in this index; ``None`` for the best known of all.
         corpora: The indexes that the campaign has gone over, the last one first.
+        ids: Only these samples.
     """
 
     campaign: Campaign
@@ -75,6 +76,7 @@ class Wanted:
     statuses: Sequence[Status] | None
     corpus: str | None
     corpora: Sequence[str]
+    ids: Sequence[str] | None = None
 
     @property
     def last(self) -> str:
@@ -122,11 +124,45 @@ class Wanted:
 def page(connection: Connection, wanted: Wanted, after: Hit | None, limit: int) -> list[Hit]:
     """Return the next hits by falling score and rising sample id; see ``Store.hits``."""
     these = _selected().where(*wanted.conditions())
+    if wanted.ids is not None:
+        these = these.where(hits.c.sample_id.in_(listed(connection, wanted.ids)))
     if after is not None:  # the first condition is one that an index helps with
         beyond = or_(hits.c.score < after.score, hits.c.sample_id > after.sample_id)
         these = these.where(hits.c.score <= after.score, beyond)
-    ordered = these.order_by(hits.c.score.desc(), hits.c.sample_id).limit(limit)
+    best = hits.c.score.desc() if wanted.ids is None else -hits.c.score  # no index to go through
+    ordered = these.order_by(best, hits.c.sample_id).limit(limit)
     return [_hit(row, wanted.last) for row in connection.execute(ordered)]
+
+
+def ranking(connection: Connection, wanted: Wanted) -> list[str]:
+    """Return the ids of all that a campaign has collected, in the order of :func:`page`.
+
+    A database joins 100,000 hits with their samples in seconds. Where one index was gone over, the
+    scores of each version lie in an index of the table, and what is in there is all it takes.
+    """
+    if len(wanted.corpora) > 1:
+        these = select(hits.c.sample_id).join_from(hits, versions).join(samples, _of_sample())
+        ordered = these.order_by(hits.c.score.desc(), hits.c.sample_id)
+        return list(connection.execute(ordered.where(*wanted.conditions())).scalars())
+    numbers = [wanted.version_id] if wanted.version_id is not None else _newest(connection, wanted)
+    found: list[Any] = []
+    for at, number in enumerate(numbers):
+        these = select(hits.c.sample_id, hits.c.score).where(hits.c.version_id == number)
+        if at:
+            other = hits.alias()
+            newer = select(other.c.sample_id).where(other.c.version_id.in_(numbers[:at]))
+            these = these.where(hits.c.sample_id.not_in(newer))
+        ordered = these.order_by(hits.c.score.desc(), hits.c.sample_id)
+        found += connection.execute(ordered).all()
+    if len(numbers) > 1:
+        found.sort(key=lambda one: (-one[1], one[0]))
+    return [name for name, _ in found]
+
+
+def _newest(connection: Connection, wanted: Wanted) -> list[int]:
+    """Return the versions of a campaign, the newest first."""
+    these = select(versions.c.id).where(versions.c.campaign_id == wanted.campaign.id)
+    return list(connection.execute(these.order_by(versions.c.number.desc())).scalars())
 
 
 def n_collected(connection: Connection, version_id: int, corpus: str) -> int:
@@ -209,10 +245,13 @@ def _selected() -> Select[Any]:
     """Return the columns that :func:`_hit` takes."""
     version = versions.c.number.label("version")
     joined = select(hits, version, samples.c.status, samples.c.accepted)
-    of_sample = and_(
-        samples.c.campaign_id == versions.c.campaign_id, samples.c.sample_id == hits.c.sample_id
-    )
-    return joined.join_from(hits, versions).join(samples, of_sample)
+    return joined.join_from(hits, versions).join(samples, _of_sample())
+
+
+def _of_sample() -> ColumnElement[bool]:
+    """Return the condition that puts hits of some versions and their samples together."""
+    same = samples.c.sample_id == hits.c.sample_id
+    return and_(samples.c.campaign_id == versions.c.campaign_id, same)
 
 
 def _hit(row: Row[Any], last: str) -> Hit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,11 +56,45 @@ def change(
     return sum(map(len, after.values()))
 
 
+def restore(
+    connection: Connection,
+    campaign: Campaign,
+    before: Mapping[str, Standing],
+    after: Mapping[str, Standing],
+    now: datetime,
+) -> None:
+    """Put samples back where they stood; see ``Store.restore``."""
+    there = standings(connection, campaign, before)
+    back: dict[Standing, list[str]] = defaultdict(list)
+    for sample_id, standing in before.items():
+        if there.get(sample_id) == after[sample_id]:
+            back[standing].append(sample_id)
+    for standing, restored in back.items():
+        values = {"status": standing.status, "accepted": standing.accepted, "changed_at": now}
+        these = _among(connection, campaign, restored)
+        connection.execute(update(samples).where(these).values(values))
+
+
 def counts(connection: Connection, campaign: Campaign) -> Counts:
     """Return how many samples have each status."""
     grouped = select(samples.c.status, func.count().label("n")).group_by(samples.c.status)
     rows = connection.execute(grouped.where(samples.c.campaign_id == campaign.id))
     return dict.fromkeys(STATUSES, 0) | {row.status: row.n for row in rows}
+
+
+def ids(
+    connection: Connection,
+    campaign: Campaign,
+    statuses: Sequence[Status] | None,
+    accepted: bool | None,
+) -> set[str]:
+    """Return samples without all that is known of them; see ``Store.sample_ids``."""
+    wanted = select(samples.c.sample_id).where(samples.c.campaign_id == campaign.id)
+    if statuses is not None:
+        wanted = wanted.where(samples.c.status.in_(statuses))
+    if accepted is not None:
+        wanted = wanted.where(samples.c.accepted.is_(accepted))
+    return set(connection.execute(wanted).scalars())
 
 
 def page(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from sqlalchemy import Connection
 
 from selectlab.campaigns.checks import checked_threshold, name_and_version
 from selectlab.campaigns.clusters import Clusters
@@ -377,6 +379,7 @@ class Store:
         statuses: Sequence[str] | None = None,
         corpus: str | None = None,
         current: bool = False,
+        ids: Sequence[str] | None = None,
         limit: int | None = None,
     ) -> Iterator[Hit]:
         """Yield collected samples by falling score, equal ones by sample id; a page in memory.
@@ -389,23 +392,25 @@ class Store:
             corpus: Only what was found in this corpus. By default each sample as it was found in
                 the one that the campaign was collected from last, else as it was found last.
             current: Only what was found in the corpus that was collected from last.
+            ids: Only these samples.
             limit: The most to yield.
         """
-        checked = None if statuses is None else [checked_status(status) for status in statuses]
         with self._database.reading() as connection:
-            campaign = campaign_rows.one(connection, name)
-            only = 1 if version is None and campaign.version == 1 else version
-            version_id = None if only is None else version_rows.one(connection, campaign, only).id
-            corpora = run_rows.corpora(connection, campaign.id)
+            wanted = _wanted(connection, name, version, statuses, corpus)
         if current:
-            corpus = corpora[0] if corpora else ""
-        wanted = hit_rows.Wanted(campaign, version_id, checked, corpus, corpora)
+            wanted = replace(wanted, corpus=wanted.last)
+        wanted = replace(wanted, ids=ids)
 
         def page(after: Hit | None, size: int) -> list[Hit]:
             with self._database.reading() as connection:
                 return hit_rows.page(connection, wanted, after, size)
 
         return _paged(page, limit)
+
+    def ranking(self, name: str) -> list[str]:
+        """Return the ids of what :meth:`hits` yields, in its order, in a fraction of the time."""
+        with self._database.reading() as connection:
+            return hit_rows.ranking(connection, _wanted(connection, name, None, None, None))
 
     def samples(
         self,
@@ -431,6 +436,19 @@ class Store:
 
         return _paged(page, None)
 
+    def sample_ids(
+        self,
+        name: str,
+        *,
+        statuses: Sequence[str] | None = None,
+        accepted: bool | None = None,
+    ) -> set[str]:
+        """Return the ids of what :meth:`samples` yields."""
+        checked = None if statuses is None else [checked_status(status) for status in statuses]
+        with self._database.reading() as connection:
+            campaign = campaign_rows.one(connection, name)
+            return sample_rows.ids(connection, campaign, checked, accepted)
+
     def standings(self, name: str, ids: Iterable[str]) -> dict[str, Standing]:
         """Return where samples stand; those that were never collected are left out."""
         with self._database.reading() as connection:
@@ -451,10 +469,39 @@ class Store:
             campaign = campaign_rows.locked(connection, name)
             return sample_rows.change(connection, campaign, ids, wanted, self._clock())
 
+    def restore(
+        self, name: str, before: Mapping[str, Standing], after: Mapping[str, Standing]
+    ) -> None:
+        """Put samples back where they stood, those that stand elsewhere than ``after`` excepted.
+
+        Args:
+            name: The campaign.
+            before: Where they stood.
+            after: Where they have stood since.
+        """
+        with self._database.writing() as connection:
+            campaign = campaign_rows.locked(connection, name)
+            sample_rows.restore(connection, campaign, before, after, self._clock())
+
     def counts(self, name: str) -> Counts:
         """Return how many samples of a campaign have each status."""
         with self._database.reading() as connection:
             return sample_rows.counts(connection, campaign_rows.one(connection, name))
+
+
+def _wanted(
+    connection: Connection,
+    name: str,
+    version: int | None,
+    statuses: Sequence[str] | None,
+    corpus: str | None,
+) -> hit_rows.Wanted:
+    checked = None if statuses is None else [checked_status(status) for status in statuses]
+    campaign = campaign_rows.one(connection, name)
+    only = 1 if version is None and campaign.version == 1 else version
+    version_id = None if only is None else version_rows.one(connection, campaign, only).id
+    corpora = run_rows.corpora(connection, campaign.id)
+    return hit_rows.Wanted(campaign, version_id, checked, corpus, corpora)
 
 
 _Row = TypeVar("_Row")

@@ -1,4 +1,5 @@
-import { ask, attempt, counted, el, isTyping, marks, pageOf, pictureOf, rounded, say, watchJob } from "./studio.js";
+import { ask, attempt, counted, el, marks, pageOf, pictureOf, rounded, say, watchJob } from "./studio.js";
+import { noteTask } from "./object-tasks.js";
 import { drawn } from "./picture.js";
 import { Grid } from "./grid.js";
 
@@ -11,6 +12,7 @@ const WORDS = { accepted: "✓ accepted", discarded: "✗ discarded", exported: 
 const objectPicture = (id, number) =>
   task ? `/crop?${new URLSearchParams({ id, task, number })}` : pictureOf(id);
 let state = null;
+let asked = "";
 let curve = null;
 
 // What was collected
@@ -21,7 +23,8 @@ const grid = new Grid(document.getElementById("hits"), {
   picture: (item) => objectPicture(item.id, item.number),
   caption: (item) => [el("span", {},
     `${item.score.toFixed(3)}${item.probability === null ? "" : `, probability ${item.probability.toFixed(2)}`}`,
-    el("span", { class: "quiet" }, `  cluster ${item.cluster}`))],
+    el("span", { class: "quiet" }, `  cluster ${item.cluster}${item.number === null ? "" : `, object ${item.number}`}`,
+      state && item.version < state.version ? `, version ${item.version}` : ""))],
   decorate(cell, item) {
     cell.classList.remove("accepted", "discarded", "exported");
     cell.querySelector(".state")?.remove();
@@ -29,11 +32,13 @@ const grid = new Grid(document.getElementById("hits"), {
     cell.classList.add(item.status);
     cell.append(el("span", { class: "state" }, WORDS[item.status]));
   },
+  mark: (item) => (item.number === null ? item.id : `${item.id}#${item.number}`),
   pick: (item, at) => { grid.reach(at); },
   open: (item) => { location.href = pageOf(item.id); },
   reached: (item) => current(item),
   onkey: (event, item) => keys(event, item),
   loaded(told) {
+    asked = "";
     const nothing = document.getElementById("nothing");
     nothing.hidden = told.total > 0;
     nothing.textContent = state?.collected ? "None of these." : "Nothing is collected yet: set a threshold and press Collect.";
@@ -44,14 +49,20 @@ const grid = new Grid(document.getElementById("hits"), {
   },
 });
 
+let views = 0;
+const tab = Math.random().toString(36).slice(2);
+if (task) {
+  marks.watch(() => { for (const item of items()) if (marks.has(grid.markOf(item))) noteTask(grid.markOf(item), task); });
+}
+
 function load(keep = false) {
   const given = new URLSearchParams(named);
+  given.set("view", `${tab}-${++views}`);  // the order of what is looked at now
   if (form.status.value) given.append("status", form.status.value);
   if (form.order.value) given.set("classifier", "true");
   grid.load(`/api/campaign/hits?${given}`, keep);
 }
 
-let asked = "";
 async function current(item) {
   for (const cell of grid.cells.values()) cell.classList.toggle("current", cell.item === item);
   if (asked === item.id) return;
@@ -104,8 +115,8 @@ function keys(event, item) {
 }
 
 function chosen() {
-  const listed = marks.list().filter((id) => [...items()].some((item) => item.id === id));
-  if (listed.length) return listed;
+  const listed = [...items()].filter((item) => marks.has(grid.markOf(item)));
+  if (listed.length) return listed.map((item) => item.id);
   const item = grid.item(grid.at);
   return item ? [item.id] : [];
 }
@@ -128,7 +139,8 @@ function judge(status) {
   const before = {};
   for (const item of items()) if (ids.includes(item.id)) before[item.id] = { status: item.status, accepted: item.accepted };
   put(Object.fromEntries(ids.map((id) => [id, { status, accepted: status === "accepted" }])));
-  if (ids.length > 1) marks.set(ids, false);
+  const marked = [...items()].filter((item) => ids.includes(item.id) && marks.has(grid.markOf(item)));
+  if (marked.length) marks.set(marked.map((item) => grid.markOf(item)), false);
   else if (grid.at + 1 < grid.total) grid.reach(grid.at + 1);
   queue = queue.then(() => ask("/api/campaign/judge", { name, ids, status }))
     .then((told) => { put(told.standings); refresh(); })
@@ -155,10 +167,11 @@ function show(told) {
   if (!told) return;
   state = told;
   const pairs = [["new", told.counts.new], ["accepted", told.counts.accepted], ["discarded", told.counts.discarded],
-    ["exported", told.counts.exported], ["collection rate", `${(100 * told.rate).toFixed(1)} %`],
+    ["exported", told.counts.exported],
+    ["collection rate", `${(100 * told.rate).toFixed(1)} %`, `Share of what version ${told.version} has looked at that it collected`],
     ["seeds", told.seeds], ["version", told.version]];
-  document.getElementById("numbers").replaceChildren(...pairs.map(([title, value]) =>
-    el("div", {}, el("dt", {}, title), el("dd", {}, typeof value === "number" ? counted(value) : value))));
+  document.getElementById("numbers").replaceChildren(...pairs.map(([title, value, about]) =>
+    el("div", { title: about }, el("dt", {}, title), el("dd", {}, typeof value === "number" ? counted(value) : value))));
   for (const one of document.querySelectorAll("[data-count]")) {
     one.textContent = counted(one.dataset.count ? told.counts[one.dataset.count] : told.collected);
   }
@@ -166,12 +179,37 @@ function show(told) {
   active.textContent = told.active ? "Deactivate" : "Activate";
   document.getElementById("collect").disabled = !told.active;
   document.getElementById("collect").title = told.active ? "" : "Activate the campaign first";
-  document.getElementById("commit").hidden = !told.uncommitted;
-  document.getElementById("refine").disabled = !told.counts.accepted && !told.counts.discarded && !told.counts.exported;
+  steps(told);
   document.getElementById("versions").replaceChildren(...told.versions.map((one) => el("tr", {},
     el("td", { class: "number" }, one.number), el("td", { class: "nowrap" }, one.created),
     el("td", { class: "number" }, counted(one.seeds)), el("td", { class: "number" }, counted(one.collected)))));
 }
+
+/** What can be done with the seeds now, and why not the rest. */
+function steps(told) {
+  const commit = document.getElementById("commit");
+  const refine = document.getElementById("refine");
+  const changed = told.uncommitted && told.seeds > 0;
+  const s = (n) => (n === 1 ? "s" : "");
+  const moves = [told.joining && `${some(told.joining, "accepted sample")} join${s(told.joining)} the seeds`,
+    told.leaving && `${some(told.leaving, "discarded one")} leave${s(told.leaving)} them`];
+  const would = moves.filter(Boolean).join(", ");
+  commit.disabled = !changed;
+  refine.disabled = !would;
+  const next = told.version + 1;
+  const same = `the seeds are those of version ${told.version}`;
+  commit.title = changed ? `Makes the seeds version ${next}` : told.seeds ? `Nothing to commit: ${same}` : "Nothing to commit: there are no seeds";
+  refine.title = would ? `Version ${next}: ${would}` : "Nothing to refine by: accept something that is no seed yet";
+  const lines = [];
+  if (!told.seeds) lines.push("There are no seeds: mark pictures and add them to this campaign.");
+  else if (changed) lines.push(`The seeds have changed since version ${told.version}: Commit makes them version ${next}.`);
+  if (would) lines.push(`Refine makes version ${next}: ${would}.`);
+  if (!lines.length && !told.looked) lines.push(`Version ${told.version} has not looked yet: press Collect.`);
+  else if (!lines.length) lines.push(`Nothing to commit: ${same}. Accept what is right and discard what is not, then Refine.`);
+  document.getElementById("next").textContent = lines.join(" ");
+}
+
+const some = (n, what) => `${counted(n)} ${what}${n === 1 ? "" : "s"}`;
 
 function would() {
   const at = Number(slider.value);
@@ -196,7 +234,13 @@ async function seeds() {
   document.getElementById("seeds").replaceChildren(...told.items.map((seed) => el("li", {},
     el("a", { href: pageOf(seed.id), title: seed.name },
       el("img", { src: objectPicture(seed.id, seed.number), alt: "", loading: "lazy" }),
-      el("div", { class: "name" }, seed.name)))));
+      el("div", { class: "name" }, seed.name)),
+    el("button", { type: "button", class: "small", title: `Take ${seed.name} out of the seeds`, onclick: () => attempt(() => remove(seed)) }, "remove"))));
+}
+
+async function remove(seed) {
+  show(await ask("/api/campaign/remove", { name, ids: [seed.name] }));
+  seeds();
 }
 
 // Buttons
@@ -206,12 +250,17 @@ act("accept", () => judge("accepted"));
 act("discard", () => judge("discarded"));
 act("undo", undo);
 act("active", async () => show(await ask("/api/campaign/set", { name, active: !state.active })));
-act("commit", async () => { show(await ask("/api/campaign/commit", { name })); count(); say("seeds committed"); });
+act("commit", async () => {
+  const told = await ask("/api/campaign/commit", { name });
+  show(told);
+  count();
+  say(`version ${told.version} has ${some(told.seeds, "seed")}; press Collect to look again`);
+});
 act("collect", async () => {
   const threshold = Number(slider.value);
   show(await ask("/api/campaign/set", { name, threshold }));
-  await ask("/api/campaign/collect", { name, threshold });
-  watchJob(collected, true);
+  const { job } = await ask("/api/campaign/collect", { name, threshold });
+  watchJob({ number: job.number, onEnd: collected });
 });
 act("refine", async () => {
   await queue;
@@ -220,6 +269,7 @@ act("refine", async () => {
   count();
   seeds();
   const left = told.left ? `, ${told.left} left` : "";
+  if (told.missing) say(`${some(told.missing, "accepted sample")} did not join: the index has not got them`, true);
   say(told.is_new ? `version ${told.version}: ${told.joined} joined the seeds${left}; press Collect to look again`
     : "the seeds have not changed: accept something first");
 });
@@ -246,15 +296,26 @@ document.getElementById("export-form").addEventListener("submit", async (event) 
   load();
 });
 
+addEventListener("focus", async () => {  // somebody else may have decided meanwhile
+  await queue;
+  const told = await ask(`/api/campaign?${named}`).catch(() => null);
+  if (!told || !state || JSON.stringify(told.counts) === JSON.stringify(state.counts)) return;
+  show(told);
+  grid.load(grid.source, true);
+});
+document.addEventListener("seeded", ({ detail }) => { if (detail.name === name) { show(detail); seeds(); } });
 slider.addEventListener("input", would);
 form.addEventListener("change", () => load());
 form.addEventListener("submit", (event) => event.preventDefault());
+/** Keys work wherever the focus is, but where something is typed and in the grid, which has its own. */
+const ELSEWHERE = "#hits, textarea, select, input[type=text], input[type=search], input[type=number]";
 document.addEventListener("keydown", (event) => {
-  const elsewhere = event.target === document.body || event.target.id === "main";
-  if (elsewhere && !isTyping(event) && grid.total && ["a", "d", "u", "ArrowRight", "ArrowDown"].includes(event.key)) {
-    event.preventDefault();
-    if (!keys(event, grid.item(grid.at))) grid.reach(grid.at);
-  }
+  const modified = event.ctrlKey || event.metaKey || event.altKey;
+  if (modified || !grid.total || document.querySelector("dialog[open]") || event.target.closest?.(ELSEWHERE)) return;
+  const arrows = ["ArrowRight", "ArrowDown"].includes(event.key) && !event.target.matches?.("input");
+  if (!arrows && !["a", "d", "u"].includes(event.key)) return;
+  event.preventDefault();
+  if (!keys(event, grid.item(grid.at))) grid.reach(grid.at);
 });
 
 show(await attempt(() => ask(`/api/campaign?${named}`)));
@@ -262,4 +323,4 @@ load();
 count();
 seeds();
 would();
-watchJob((job) => { if (job.title === `collecting for ${name}`) collected(job); });
+watchJob({ onEnd: (job) => { if (job.title === `collecting for ${name}`) collected(job); } });

@@ -7,6 +7,7 @@ const file = document.getElementById("file");
 const panels = document.getElementById("panels");
 const boxes = document.getElementById("boxes");
 const button = document.getElementById("play");
+const speed = document.getElementById("speed");
 let strip = null;
 let shown = "";
 let at = 0;
@@ -20,10 +21,11 @@ function words(item) {
 }
 
 function panel(frame, title) {
-  if (!frame) return el("figure", {}, el("figcaption", {}, `${title}: none`));
+  if (!frame) return el("figure", {}, el("figcaption", {}, `${title}: none, the video ends here`));
   const shapes = boxes.checked ? frame.shapes.filter((one) => one.origin !== "predicted" || one.score === null || one.score >= 0.1) : [];
   const picture = frame.size
-    ? drawn(pictureOf(frame.id, 640), frame.size, shapes, { alt: `${title}: ${frame.id}`, wide: timer ? 700 : 420 })
+    ? drawn(pictureOf(frame.id, 640), frame.size, shapes, { alt: `${title}: ${frame.id}`, wide: timer ? 700 : 420,
+      tags: (one) => one.origin !== "predicted" })
     : el("img", { src: pictureOf(frame.id), alt: frame.id });
   return el("figure", { class: title.startsWith("selected") ? "selected" : null },
     picture, el("figcaption", {}, el("strong", {}, title), ` ${frame.id}`));
@@ -81,8 +83,13 @@ async function play() {
   if (!shown || !(await longer())) return;
   at = 0;
   button.setAttribute("aria-pressed", "true");
-  timer = setInterval(() => { at = (at + 1) % strip.frames.length; draw(); }, 220);
+  run();
   draw();
+}
+
+function run() {
+  clearInterval(timer);
+  timer = setInterval(() => { at = (at + 1) % strip.frames.length; draw(); }, 1000 / Number(speed.value));
 }
 
 async function step(by) {
@@ -111,13 +118,19 @@ if (place) {
       document.getElementById("count").textContent = `${counted(told.total)} flagged`;
       shown = "";
       if (told.items.length) choose(told.items[0]);
-      else panels.replaceChildren();
+      else { strip = null; panels.replaceChildren(el("p", {}, "It flagged no frame of this dataset.")); }
     },
   });
   const load = () => grid.load(`/api/flagged?${new URLSearchParams({ file: file.value })}`);
-  file.addEventListener("change", load);
+  const asked = new URLSearchParams(location.search).get("file");
+  if ([...file.options].some((option) => option.value === asked)) file.value = asked;
+  file.addEventListener("change", () => {
+    history.replaceState(null, "", `/flickering?${new URLSearchParams({ file: file.value })}`);
+    load();
+  });
   boxes.addEventListener("change", draw);
   button.addEventListener("click", play);
+  speed.addEventListener("change", () => { if (timer) run(); });
   document.getElementById("filter").addEventListener("submit", (event) => event.preventDefault());
   document.addEventListener("keydown", (event) => {
     if (!place.contains(event.target) && !isTyping(event) && key(event)) event.preventDefault();

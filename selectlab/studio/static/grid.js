@@ -4,17 +4,19 @@ import { ask, attempt, el, isTyping, marks, pageOf, pictureOf } from "./studio.j
 
 const PAGE = 100;
 const GAP = 10;
+const FRAME = /-\d+-\w+\.\w+$/;
 
 export class Grid {
   /**
    * @param {HTMLElement} place Has the address of the pages in data-source.
-   * @param {object} how caption(item) gives lines of text or elements; open(item); onkey(event,
+   * @param {object} how caption(item) gives lines of text or elements; open(item); failed(); onkey(event,
    *   item, grid) returns whether it took the key; decorate(cell, item); width, extra: px.
    */
   constructor(place, how = {}) {
     Object.assign(this, { place, how, total: 0, at: 0, pages: new Map(), cells: new Map() });
     this.source = place.dataset.source;
     this.version = 0;
+    this.prepared = new Set();
     place.addEventListener("keydown", (event) => this.key(event));
     addEventListener("scroll", () => this.soon(), { passive: true });
     new ResizeObserver(() => this.layout()).observe(place);
@@ -27,7 +29,8 @@ export class Grid {
     const version = ++this.version;
     this.pages.clear();
     const first = await attempt(() => this.page(0));
-    if (!first || version !== this.version) return;
+    if (version !== this.version) return;
+    if (!first) { this.how.failed?.(); return; }
     this.total = first.total;
     if (!keep) this.at = 0;
     this.at = Math.max(0, Math.min(this.at, this.total - 1));
@@ -90,8 +93,21 @@ export class Grid {
       const keep = at === this.at && cell === document.activeElement;
       if ((at < start || at >= stop) && !keep) { cell.remove(); this.cells.delete(at); }
     }
+    this.prepare(start, stop);
     for (let at = start; at < stop; at++) this.put(at);
     if (this.total && !this.cells.has(this.at)) this.put(this.at);
+  }
+
+  /** Have frames of videos in sight decoded in one go; asked for one by one they take longer. */
+  prepare(start, stop) {
+    if (this.how.picture) return;
+    const ids = [];
+    for (let at = start; at < stop; at++) {
+      const id = this.item(at)?.id;
+      if (id && FRAME.test(id) && !this.prepared.has(id)) ids.push(id);
+    }
+    for (const id of ids) this.prepared.add(id);
+    if (ids.length > 1) ask("/api/pictures", { ids: ids.slice(0, 200) }).catch(() => {});
   }
 
   put(at) {
@@ -120,7 +136,9 @@ export class Grid {
     if (!item) {
       const version = this.version;
       this.page(Math.floor(at / PAGE)).then(() => {
-        if (version === this.version && this.cells.get(at) === cell && this.item(at)) this.fill(cell, at);
+        if (version !== this.version || this.cells.get(at) !== cell || !this.item(at)) return;
+        this.prepare(...this.range());
+        this.fill(cell, at);
       }, () => {});
       return;
     }

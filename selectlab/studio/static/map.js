@@ -1,19 +1,22 @@
-// All samples as points on a canvas: coloured, shaped, caught with a lasso.
+// All samples as points: coloured, with a run on top, caught with a lasso or a frame.
 
-import { ask, attempt, counted, el, isTyping, marks, pageOf, pictureOf, rounded } from "./studio.js";
+import { ask, attempt, counted, el, isTyping, marks, pageOf, pictureOf, rounded, writeTag } from "./studio.js";
+import { dot, drawPoints, FEW, Look, painted, star } from "./points.js";
 
 const canvas = document.getElementById("map");
-const NONE = 65535;
 const MANY = 60;
-// Okabe and Ito; with the shapes below each category is told apart without colour, too.
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a8a00", "#7f7f7f"];
-const SHAPES = ["circle", "square", "triangle", "cross", "diamond", "ring"];
+const MOST = 100000;
 const view = { x: 0.5, y: 0.5, zoom: 1 };
 let points = null;
 let column = null;
-let path = null;
+let look = null;
+let paint = null;
+let top = { title: "", at: [] };
+let outline = null; // corners of lasso or frame, in units of the map
 let drag = null;
-let inLasso = null;
+let inside = null;
+let only = null; // the one category that is looked at
+let lit = null; // its points
 
 function unpacked(text, Kind) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -21,148 +24,154 @@ function unpacked(text, Kind) {
 }
 
 function scale() { return 0.92 * Math.min(canvas.clientWidth, canvas.clientHeight) * view.zoom; }
-const toX = (x) => canvas.clientWidth / 2 + (x - view.x) * scale();
-const toY = (y) => canvas.clientHeight / 2 - (y - view.y) * scale();
-
-/** Colours from dark blue to yellow, even in lightness (cividis, five of its stops). */
-const RAMP = [[0, 32, 77], [66, 78, 108], [124, 123, 120], [186, 174, 108], [255, 234, 70]];
-function ramp(share) {
-  const at = Math.min(share, 0.9999) * (RAMP.length - 1);
-  const low = RAMP[Math.floor(at)];
-  const high = RAMP[Math.floor(at) + 1];
-  return `rgb(${low.map((one, k) => Math.round(one + (high[k] - one) * (at % 1))).join(",")})`;
+function spot(x, y) {
+  const s = scale();
+  return [canvas.clientWidth / 2 + (x - view.x) * s, canvas.clientHeight / 2 - (y - view.y) * s];
 }
-const STEPS = 32;
-const RAMPED = Array.from({ length: STEPS }, (_, k) => ramp(k / (STEPS - 1)));
-
-function look(row) {
-  if (!column) return ["#0072b2", "circle"];
-  const value = column.values[row];
-  if (value === NONE) return ["#8888", "ring"];
-  if (column.names) return [COLOURS[value % COLOURS.length], SHAPES[value % SHAPES.length]];
-  return [RAMPED[Math.round((value / 65534) * (STEPS - 1))], "circle"];
+function unspot(px, py) {
+  const s = scale();
+  return [view.x + (px - canvas.clientWidth / 2) / s, view.y - (py - canvas.clientHeight / 2) / s];
 }
-
-function dot(pen, kind, x, y, r) {
-  if (kind === "square") pen.fillRect(x - r, y - r, 2 * r, 2 * r);
-  else if (kind === "cross") { pen.fillRect(x - r * 1.3, y - r / 2.4, r * 2.6, r / 1.2); pen.fillRect(x - r / 2.4, y - r * 1.3, r / 1.2, r * 2.6); }
-  else {
-    pen.beginPath();
-    if (kind === "triangle") { pen.moveTo(x, y - 1.3 * r); pen.lineTo(x + 1.2 * r, y + r); pen.lineTo(x - 1.2 * r, y + r); }
-    else if (kind === "diamond") { pen.moveTo(x, y - 1.5 * r); pen.lineTo(x + 1.5 * r, y); pen.lineTo(x, y + 1.5 * r); pen.lineTo(x - 1.5 * r, y); }
-    else pen.arc(x, y, r, 0, 7);
-    if (kind === "ring") { pen.lineWidth = 1.2; pen.strokeStyle = pen.fillStyle; pen.stroke(); } else pen.fill();
-  }
-}
+const tool = () => document.querySelector('input[name="tool"]:checked').value;
 
 let waiting = 0;
 function soon() { if (!waiting) waiting = requestAnimationFrame(() => { waiting = 0; draw(); }); }
 
 function draw() {
   if (!points) return;
-  const ratio = devicePixelRatio || 1;
-  const [wide, high] = [canvas.clientWidth, canvas.clientHeight];
-  if (canvas.width !== Math.round(wide * ratio)) canvas.width = Math.round(wide * ratio);
-  if (canvas.height !== Math.round(high * ratio)) canvas.height = Math.round(high * ratio);
-  const pen = canvas.getContext("2d");
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.clearRect(0, 0, wide, high);
-  const r = points.n > 50000 ? 1.3 : points.n > 5000 ? 2 : 4;
-  const moving = drag && points.n > 50000;
-  for (let k = 0; k < points.n; k += moving ? 4 : 1) {
-    const x = toX(points.x[k]);
-    const y = toY(points.y[k]);
-    if (x < -9 || y < -9 || x > wide + 9 || y > high + 9) continue;
-    const [colour, kind] = look(points.rows[k]);
-    pen.fillStyle = colour;
-    if (points.n > 20000) pen.fillRect(x - r, y - r, 2 * r, 2 * r); else dot(pen, kind, x, y, r);
-  }
-  const ink = getComputedStyle(document.body).color;
-  if (inLasso) {
-    pen.strokeStyle = ink;
-    pen.lineWidth = 1.5;
-    for (const k of inLasso) { pen.beginPath(); pen.arc(toX(points.x[k]), toY(points.y[k]), r + 2.5, 0, 7); pen.stroke(); }
-  }
-  if (path) {
-    pen.setLineDash([6, 4]);
-    pen.lineWidth = 2;
-    pen.strokeStyle = ink;
-    pen.beginPath();
-    path.forEach(([x, y], k) => (k ? pen.lineTo(toX(x), toY(y)) : pen.moveTo(toX(x), toY(y))));
-    pen.closePath();
-    pen.stroke();
-    pen.setLineDash([]);
-  }
+  const s = scale();
+  const style = getComputedStyle(document.documentElement);
+  drawPoints(canvas, {
+    points, look, paint, caught: inside, top: top.at, lit,
+    at: { x: canvas.clientWidth / 2 - view.x * s, y: canvas.clientHeight / 2 + view.y * s, scale: s },
+    outline: outline?.map((corner) => spot(...corner)),
+    ink: style.getPropertyValue("--ink").trim(), paper: style.getPropertyValue("--panel").trim(),
+  });
 }
 
-function inside(x, y) {
+function relook() {
+  look = new Look(column, only);
+  lit = only === null ? null : [...points.rows.keys()].filter((k) => column.values[points.rows[k]] === only);
+  paint = points.n > FEW ? painted(look, points) : null;
+  legend();
+  soon();
+}
+
+// Catching points.
+
+function isInside(x, y) {
   let odd = false;
-  for (let a = 0, b = path.length - 1; a < path.length; b = a++) {
-    const [ax, ay] = path[a];
-    const [bx, by] = path[b];
+  for (let a = 0, b = outline.length - 1; a < outline.length; b = a++) {
+    const [ax, ay] = outline[a];
+    const [bx, by] = outline[b];
     if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) odd = !odd;
   }
   return odd;
 }
 
+function enclosed() {
+  const found = [];
+  for (let k = 0; k < points.n; k++) if (isInside(points.x[k], points.y[k])) found.push(k);
+  return found;
+}
+
+function inSight() {
+  const [x0, y1] = unspot(0, 0);
+  const [x1, y0] = unspot(canvas.clientWidth, canvas.clientHeight);
+  outline = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
+  const found = enclosed();
+  outline = null;
+  return found;
+}
+
 async function caught(found) {
-  inLasso = found;
+  inside = found;
   soon();
   const line = document.getElementById("caught");
+  const list = document.getElementById("caught-list");
+  const acts = document.getElementById("caught-acts");
+  list.replaceChildren();
+  acts.replaceChildren();
   if (!found.length) { line.textContent = "No point is in it."; return; }
-  if (found.length > 100000) { line.textContent = `${counted(found.length)} are more than can be marked; draw a smaller one.`; return; }
+  if (found.length > MOST) { line.textContent = `${counted(found.length)} are more than can be marked; draw a smaller one.`; return; }
   const told = await attempt(() => ask("/api/map/ids", { rows: found.map((k) => points.rows[k]) }));
-  if (!told) return;
-  marks.set(told.ids, true);
-  line.textContent = `${counted(told.ids.length)} samples, marked.${told.ids.length > MANY ? ` The first ${MANY}:` : ""}`;
-  document.getElementById("caught-list").replaceChildren(...told.ids.slice(0, MANY).map((id) =>
+  if (!told || inside !== found) return;
+  const { ids } = told;
+  marks.set(ids, true);
+  line.textContent = `${counted(ids.length)} ${ids.length === 1 ? "sample" : "samples"}, marked.${ids.length > MANY ? ` The first ${MANY}:` : ""}`;
+  acts.replaceChildren(
+    el("button", { type: "button", class: "small", onclick: () => writeTag(ids) }, "Write these as tag ..."),
+    el("button", { type: "button", class: "small", onclick: () => { marks.set(ids, false); drop("Unmarked."); } }, "Unmark these"));
+  list.replaceChildren(...ids.slice(0, MANY).map((id) =>
     el("li", {}, el("a", { href: pageOf(id), title: id }, el("img", { src: pictureOf(id), alt: id, loading: "lazy" })))));
 }
 
-const place = (event) => {
-  const box = canvas.getBoundingClientRect();
-  const [px, py] = [event.clientX - box.left, event.clientY - box.top];
-  return { px, py, x: view.x + (px - canvas.clientWidth / 2) / scale(), y: view.y - (py - canvas.clientHeight / 2) / scale() };
-};
+function drop(line = "Draw around some points; they are marked then.") {
+  outline = inside = null;
+  document.getElementById("caught").textContent = line;
+  document.getElementById("caught-list").replaceChildren();
+  document.getElementById("caught-acts").replaceChildren();
+  soon();
+}
+
+const box = ([x0, y0], [x1, y1]) => [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
+
+/** Move or stretch the frame by px, and say how many points are in it. */
+function shift(dx, dy, stretch) {
+  const s = scale();
+  if (outline?.length !== 4) outline = box(unspot(canvas.clientWidth * 0.35, canvas.clientHeight * 0.65), unspot(canvas.clientWidth * 0.65, canvas.clientHeight * 0.35));
+  const [[x0, y0], , [x1, y1]] = outline;
+  outline = box(stretch ? [x0, y0] : [x0 + dx / s, y0 + dy / s], [Math.max(x1 + dx / s, x0), Math.max(y1 + dy / s, y0)]);
+  inside = null;
+  document.getElementById("caught").textContent = `${counted(enclosed().length)} in the frame; Enter marks them.`;
+  soon();
+}
+
+// Mouse and finger.
+
+function place(event) {
+  const at = canvas.getBoundingClientRect();
+  return [event.clientX - at.left, event.clientY - at.top];
+}
 
 function down(event) {
-  if (event.button !== 0) return;
+  if (event.button !== 0 || !points) return;
   canvas.setPointerCapture(event.pointerId);
-  const at = place(event);
-  const lasso = document.querySelector('input[name="tool"]:checked').value === "lasso";
-  drag = { ...at, lasso, view: { ...view } };
-  if (lasso) { path = [[at.x, at.y]]; inLasso = null; }
+  const [px, py] = place(event);
+  drag = { px, py, tool: tool(), view: { ...view } };
+  if (drag.tool !== "move") { inside = null; outline = [unspot(px, py)]; }
 }
 
 function move(event) {
-  const at = place(event);
-  if (!drag) { hover(at); return; }
-  if (drag.lasso) path.push([at.x, at.y]);
-  else { view.x = drag.view.x - (at.px - drag.px) / scale(); view.y = drag.view.y + (at.py - drag.py) / scale(); }
+  const [px, py] = place(event);
+  if (!drag) { hover(px, py); return; }
+  if (drag.tool === "lasso") outline.push(unspot(px, py));
+  else if (drag.tool === "frame") {
+    outline = box(unspot(Math.min(px, drag.px), Math.max(py, drag.py)), unspot(Math.max(px, drag.px), Math.min(py, drag.py)));
+  } else { view.x = drag.view.x - (px - drag.px) / scale(); view.y = drag.view.y + (py - drag.py) / scale(); }
   soon();
 }
 
 function up() {
   if (!drag) return;
-  const { lasso } = drag;
+  const was = drag.tool;
   drag = null;
-  if (lasso && path.length > 2) {
-    const found = [];
-    for (let k = 0; k < points.n; k++) if (inside(points.x[k], points.y[k])) found.push(k);
-    caught(found);
-  } else path = lasso ? null : path;
-  soon();
+  if (was === "move") return;
+  if (outline.length > 2) caught(enclosed());
+  else drop();
 }
 
 let hovering = 0;
-function hover(at) {
+function hover(px, py) {
   clearTimeout(hovering);
   hovering = setTimeout(async () => {
     const tip = document.getElementById("tip");
     let best = -1;
     let least = 100;
-    for (let k = 0; k < points.n; k++) {
-      const apart = (toX(points.x[k]) - at.px) ** 2 + (toY(points.y[k]) - at.py) ** 2;
+    const s = scale();
+    const [x, y] = unspot(px, py);
+    for (let k = 0; k < (points?.n ?? 0); k++) {
+      const apart = ((points.x[k] - x) * s) ** 2 + ((points.y[k] - y) * s) ** 2;
       if (apart < least) { least = apart; best = k; }
     }
     tip.hidden = best < 0;
@@ -170,84 +179,124 @@ function hover(at) {
     const row = points.rows[best];
     const { ids } = await ask("/api/map/ids", { rows: [row] }).catch(() => ({ ids: [] }));
     if (!ids.length) { tip.hidden = true; return; }
-    tip.replaceChildren(el("img", { src: pictureOf(ids[0]), alt: "" }), el("div", {}, ids[0]), valueAt(row) ?? "");
-    tip.style.left = `${Math.min(at.px + 14, canvas.clientWidth - 200)}px`;
-    tip.style.top = `${Math.min(at.py + 14, canvas.clientHeight - 190)}px`;
+    const value = look.value(row);
+    tip.replaceChildren(el("img", { src: pictureOf(ids[0]), alt: "" }), el("div", {}, ids[0]),
+      value === null ? "" : el("div", { class: "quiet" }, `${column.title}: ${rounded(value)}`));
+    tip.style.left = `${Math.max(0, Math.min(px + 14, canvas.clientWidth - 200))}px`;
+    tip.style.top = `${Math.max(0, Math.min(py + 14, canvas.clientHeight - 190))}px`;
   }, 60);
 }
 
-function valueAt(row) {
-  if (!column) return null;
-  const value = column.values[row];
-  const told = value === NONE ? "none" : column.names ? column.names[value]
-    : rounded(column.low + (value / 65534) * (column.high - column.low));
-  return el("div", { class: "quiet" }, `${column.title}: ${told}`);
-}
-
 function zoom(by, px = canvas.clientWidth / 2, py = canvas.clientHeight / 2) {
-  const before = [view.x + (px - canvas.clientWidth / 2) / scale(), view.y - (py - canvas.clientHeight / 2) / scale()];
+  const [x, y] = unspot(px, py);
   view.zoom = Math.max(0.5, Math.min(200, view.zoom * by));
-  view.x = before[0] - (px - canvas.clientWidth / 2) / scale();
-  view.y = before[1] + (py - canvas.clientHeight / 2) / scale();
+  view.x = x - (px - canvas.clientWidth / 2) / scale();
+  view.y = y + (py - canvas.clientHeight / 2) / scale();
   soon();
 }
 
 function whole() { Object.assign(view, { x: points.midX, y: points.midY, zoom: 1 }); soon(); }
 
 function keys(event) {
-  if (isTyping(event)) return;
-  const tools = { l: "lasso", m: "move" };
+  if (isTyping(event) || !points) return;
+  const tools = { l: "lasso", f: "frame", m: "move" };
   const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-  if (event.key in tools) document.querySelector(`input[value="${tools[event.key]}"]`).checked = true;
-  else if (event.key === "0") whole();
+  const onMap = event.target === canvas;
+  if (event.key in tools) {
+    document.querySelector(`input[value="${tools[event.key]}"]`).checked = true;
+    if (event.key === "f") { canvas.focus(); shift(0, 0, false); }
+  } else if (event.key === "0") whole();
   else if (event.key === "+" || event.key === "=") zoom(1.3);
   else if (event.key === "-") zoom(1 / 1.3);
-  else if (event.target === canvas && event.key in steps) {
-    view.x += (steps[event.key][0] * 60) / scale();
-    view.y += (steps[event.key][1] * 60) / scale();
-    soon();
-  } else if (event.target === canvas && event.key === "Enter") {
-    const found = [];
-    for (let k = 0; k < points.n; k++) {
-      const [x, y] = [toX(points.x[k]), toY(points.y[k])];
-      if (x >= 0 && y >= 0 && x <= canvas.clientWidth && y <= canvas.clientHeight) found.push(k);
-    }
-    path = null;
-    caught(found);
-  } else return;
+  else if (event.key === "Escape" && outline) drop();
+  else if (onMap && event.key in steps) {
+    const [dx, dy] = steps[event.key];
+    if (tool() === "frame") shift(24 * dx, 24 * dy, event.shiftKey);
+    else { view.x += (dx * 60) / scale(); view.y += (dy * 60) / scale(); soon(); }
+  } else if (onMap && event.key === "Enter") caught(tool() === "frame" && outline ? enclosed() : inSight());
+  else return;
   event.preventDefault();
 }
 
-function sign(kind, colour) {
-  const small = el("canvas", { width: 16, height: 16 });
-  const pen = small.getContext("2d");
-  pen.fillStyle = colour;
-  dot(pen, kind, 8, 8, 5);
+// Colours, and what lies on top.
+
+function sign(paintOn) {
+  const small = el("canvas", { width: 18, height: 18 });
+  paintOn(small.getContext("2d"));
   return small;
 }
 
 function legend() {
   const at = document.getElementById("legend");
-  if (!column) { at.replaceChildren(el("p", { class: "quiet" }, "One point a sample.")); return; }
   const row = (...parts) => el("div", { class: "legend-row" }, ...parts);
-  if (column.names) {
-    at.replaceChildren(...column.names.slice(0, 24).map((name, k) =>
-      row(sign(points.n > 20000 ? "square" : SHAPES[k % SHAPES.length], COLOURS[k % COLOURS.length]), name)),
-      column.names.length > 24 ? el("p", { class: "quiet" }, `and ${column.names.length - 24} more`) : "");
-    return;
+  const shaped = ([colour, kind]) => sign((pen) => { pen.fillStyle = colour; dot(pen, points.n > FEW ? "square" : kind, 9, 9, 5); });
+  const rows = [];
+  if (top.title) {
+    const style = getComputedStyle(document.documentElement);
+    const big = points.n > FEW && top.at.length > 4000;
+    rows.push(row(sign((pen) => (big ? dot(pen, "square", 9, 9, 5) : star(pen, 9, 9, 8, style.getPropertyValue("--ink"), style.getPropertyValue("--panel")))),
+      `${top.title}: ${counted(top.at.length)}${top.absent ? `, ${counted(top.absent)} not on the map` : ""}`));
   }
-  const bar = el("canvas", { width: 160, height: 14 });
-  const pen = bar.getContext("2d");
-  RAMPED.forEach((colour, k) => { pen.fillStyle = colour; pen.fillRect(k * 5, 0, 5, 14); });
-  at.replaceChildren(row(rounded(column.low), bar, rounded(column.high)), row(sign("ring", "#8888"), "no value"));
+  if (!column) rows.push(el("p", { class: "quiet" }, "One point a sample."));
+  else if (column.names) {
+    rows.push(...column.names.slice(0, 24).map((name, k) => el("button", {
+      type: "button", class: "legend-row", "aria-pressed": String(only === k), title: "Only these in colour",
+      onclick: () => { only = only === k ? null : k; relook(); document.querySelectorAll("#legend button")[k].focus(); },
+    }, shaped(look.named(k)), el("span", {}, name))));
+    if (column.names.length > 24) rows.push(el("p", { class: "quiet" }, `and ${column.names.length - 24} more`));
+  } else {
+    const bar = el("canvas", { class: "ramp", width: 160, height: 14 });
+    const pen = bar.getContext("2d");
+    look.ramp.forEach((colour, k) => { pen.fillStyle = colour; pen.fillRect(k * 5, 0, 5, 14); });
+    const end = (value) => el("span", { class: "nowrap" }, rounded(value));
+    rows.push(row(end(column.low), bar, end(column.high)));
+  }
+  if (column?.gone) rows.push(row(shaped([look.gone, "ring"]), "no value"));
+  at.replaceChildren(...rows);
+}
+
+function remember() {
+  const given = new URLSearchParams();
+  for (const name of ["colour", "on"]) if (document.getElementById(name).value) given.set(name, document.getElementById(name).value);
+  history.replaceState(null, "", given.size ? `/map?${given}` : "/map");
 }
 
 async function colour() {
+  remember();
   const key = document.getElementById("colour").value;
   const told = key ? await attempt(() => ask(`/api/map/values?${new URLSearchParams({ key })}`)) : null;
   column = told ? { ...told, values: unpacked(told.values, Uint16Array) } : null;
+  only = null;
+  if (column) column.gone = points.rows.some((row) => column.values[row] === 65535);
+  relook();
+}
+
+async function onTop() {
+  remember();
+  const select = document.getElementById("on");
+  const key = select.value;
+  const told = key ? await attempt(() => ask(`/api/map/layer?${new URLSearchParams({ key })}`)) : null;
+  const rows = new Set(told ? unpacked(told.rows, Uint32Array) : []);
+  const at = [];
+  if (rows.size) for (let k = 0; k < points.n; k++) if (rows.has(points.rows[k])) at.push(k);
+  top = { title: told ? select.selectedOptions[0].textContent : "", at, absent: told ? told.n + told.unknown - at.length : 0 };
   legend();
   soon();
+}
+
+async function offers() {
+  const asked = new URLSearchParams(location.search);
+  const fill = (id, pairs) => {
+    const select = document.getElementById(id);
+    const known = new Set([...select.options].map((option) => option.value));
+    for (const [value, title] of pairs) if (!known.has(value)) select.append(el("option", { value }, title));
+    if (asked.get(id) && !select.value) select.value = asked.get(id);
+  };
+  const [facts, layers] = await Promise.all([attempt(() => ask("/api/facts")), attempt(() => ask("/api/map/layers"))]);
+  fill("colour", Object.entries(facts?.attributes ?? {}));
+  fill("on", Object.entries(layers?.layers ?? {}));
+  if (document.getElementById("colour").value && !column) await colour();
+  if (document.getElementById("on").value && !top.title) await onTop();
 }
 
 async function load() {
@@ -260,29 +309,29 @@ async function load() {
   const percent = told.shares.map((one) => `${(100 * one).toFixed(0)} %`);
   document.getElementById("axes").textContent =
     `${counted(told.n)} samples; the first two principal components, ${percent.join(" and ")} of the variance`;
-  legend();
+  relook();
   whole();
-  const facts = await attempt(() => ask("/api/facts"));
-  for (const [value, title] of Object.entries(facts?.attributes ?? {})) {
-    document.getElementById("colour").append(el("option", { value }, title));
-  }
+  await offers();
 }
 
 if (canvas) {
   canvas.addEventListener("pointerdown", down);
   canvas.addEventListener("pointermove", move);
   canvas.addEventListener("pointerup", up);
+  canvas.addEventListener("pointercancel", () => { drag = null; drop(); });
   canvas.addEventListener("pointerleave", () => { clearTimeout(hovering); document.getElementById("tip").hidden = true; });
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
-    const { px, py } = place(event);
-    zoom(event.deltaY < 0 ? 1.2 : 1 / 1.2, px, py);
+    zoom(event.deltaY < 0 ? 1.2 : 1 / 1.2, ...place(event));
   }, { passive: false });
   document.getElementById("colour").addEventListener("change", colour);
+  document.getElementById("on").addEventListener("change", onTop);
   document.getElementById("whole").addEventListener("click", whole);
   document.getElementById("filter").addEventListener("submit", (event) => event.preventDefault());
   document.addEventListener("keydown", keys);
-  document.addEventListener("theme", soon);
+  document.addEventListener("theme", relook);
+  document.addEventListener("tagged", offers);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", relook);
   new ResizeObserver(soon).observe(canvas);
   load();
 }

@@ -9,14 +9,15 @@ function shape(name, attributes) {
   return made;
 }
 
-/** Return an SVG of a picture with shapes; window [x, y, width, height] shows a part of it, and
- *  wide is about how many px it will be across, for the size of the letters. */
+/** Return an SVG of a picture with shapes; window [x, y, width, height] shows a part of it, wide is
+ *  about how many px it will be across, for the size of the letters, and tags is false or says which
+ *  shapes are named. */
 export function drawn(source, size, shapes, { window = null, alt = "", tags = true, lit = null, wide = 900 } = {}) {
   const [width, height] = size;
   const view = window ?? [0, 0, width, height];
   const svg = shape("svg", { viewBox: view.join(" "), role: "img", "aria-label": alt });
   svg.append(shape("image", { href: source, x: 0, y: 0, width, height, preserveAspectRatio: "none" }));
-  shapes.forEach((one, number) => svg.append(outline(one, number, view, tags ? wide : 0, number === lit)));
+  shapes.forEach((one, number) => svg.append(outline(one, number, view, (tags instanceof Function ? tags(one) : tags) ? wide : 0, number === lit)));
   return svg;
 }
 
@@ -48,9 +49,11 @@ function label(one, view, wide) {
   const high = 17 * unit;
   const [x, y] = one.box;
   const top = Math.max(view[1], y - high);
-  const group = shape("g", { transform: `translate(${Math.max(view[0], x)} ${top}) scale(${unit})` });
+  const long = text.length * 7.4 + 8;
+  const left = Math.max(view[0], Math.min(x, view[0] + view[2] - long * unit));
+  const group = shape("g", { transform: `translate(${left} ${top}) scale(${unit})` });
   group.append(
-    shape("rect", { class: `tag-back ${one.origin}`, width: text.length * 7.4 + 8, height: 17, rx: 2 }),
+    shape("rect", { class: `tag-back ${one.origin}`, width: long, height: 17, rx: 2 }),
     Object.assign(shape("text", { class: "tag", x: 4, y: 12.5 }), { textContent: text }),
   );
   return group;

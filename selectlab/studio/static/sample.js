@@ -1,4 +1,5 @@
 import { ask, attempt, el, isTyping, marks, pageOf, pictureOf, rounded } from "./studio.js";
+import { noteTask } from "./object-tasks.js";
 import { drawn } from "./picture.js";
 
 const id = document.getElementById("sample").dataset.id;
@@ -15,19 +16,27 @@ function shown() {
 function draw(lit = null) {
   if (!sample?.size) return;
   const found = boxes ? shown() : [];
-  view.replaceChildren(drawn(pictureOf(id, 1600), sample.size, found, { alt: id, lit }));
+  const crowded = found.length > (view.clientWidth < 500 ? 3 : 12); // names would hide what they name
+  view.replaceChildren(drawn(pictureOf(id, 1600), sample.size, found, {
+    alt: id, lit, wide: Math.min(900, view.clientWidth || 900),
+    tags: (one) => !crowded || one.origin !== "predicted" || found.indexOf(one) === lit,
+  }));
 }
 
 function list() {
   document.getElementById("shapes-panel").hidden = sample.shapes.length === 0;
   document.getElementById("min-score-value").textContent = Number(least.value).toFixed(2);
+  for (const line of document.querySelectorAll("#legend > [data-origin]")) {
+    line.hidden = !sample.shapes.some((one) => one.origin === line.dataset.origin);
+  }
+  const several = new Set(sample.shapes.map((one) => one.task)).size > 1;
   const lines = shown().map((one, number) => {
     const light = () => draw(number);
     const dim = () => draw();
     return el("li", { tabindex: "0", onmouseenter: light, onmouseleave: dim, onfocus: light, onblur: dim },
       el("span", { class: `line ${one.origin}`, title: one.origin }),
       el("span", {}, one.category),
-      el("span", { class: "quiet" }, one.origin === "predicted" ? one.task : `${one.origin}, ${one.task}`),
+      el("span", { class: "quiet" }, [one.origin === "predicted" ? "" : one.origin, several ? one.task : ""].filter(Boolean).join(", ")),
       el("span", { class: "number" }, one.score === null ? "" : one.score.toFixed(2)),
       one.box && one.number !== null ? markObject(one) : "");
   });
@@ -38,15 +47,21 @@ function list() {
 /** A button that marks an object, to look for more of its kind. */
 function markObject(one) {
   const name = `${id}#${one.number}`;
-  const tick = el("button", { type: "button", class: "small", title: "Mark this object", "aria-pressed": marks.has(name),
-    onclick: () => { marks.toggle(name); tick.setAttribute("aria-pressed", marks.has(name)); } }, "mark");
+  const tick = el("button", { type: "button", class: "small", title: "Mark this object", "aria-pressed": String(marks.has(name)),
+    onclick: () => { noteTask(name, one.task); marks.toggle(name); tick.setAttribute("aria-pressed", marks.has(name)); } }, "mark");
   return tick;
 }
 
 async function load() {
   sample = await attempt(() => ask(`/api/sample?${new URLSearchParams({ id })}`));
   if (!sample) return;
-  if (!sample.size) view.replaceChildren(el("img", { src: pictureOf(id), alt: "no picture" }));
+  if (!sample.size) {
+    const line = sample.unreadable ? el("span", { class: "error-line" }, `It cannot be shown. ${sample.unreadable}`)
+      : /-\d+-\w+\.\w+$/.test(id) ? "Neither the frame nor its video is at hand; selectlab studio --videos FOLDER says where videos lie."
+        : "There is no picture of this sample.";
+    view.classList.add("without");
+    view.replaceChildren(el("img", { src: pictureOf(id), alt: "no picture" }), el("figcaption", {}, line));
+  }
   list();
 }
 

@@ -5,6 +5,7 @@ const form = document.getElementById("filter");
 const count = document.getElementById("count");
 const grid = new Grid(document.getElementById("gallery"), {
   caption: (item) => (item.value === null ? [] : [rounded(item.value)]),
+  failed: () => { count.textContent = "These are the samples of before."; },
   loaded: (told) => {
     count.textContent = `${counted(told.total)} ${told.total === 1 ? "sample" : "samples"}`;
   },
@@ -23,6 +24,7 @@ function show(remember = true) {
   const given = wanted();
   if (remember) history.replaceState(null, "", given.size ? `/?${given}` : "/");
   try { sessionStorage.setItem("gallery", String(given)); } catch { /* arrows go by id then */ }
+  count.textContent = "Looking ...";
   grid.load(given.size ? `/api/samples?${given}` : "/api/samples");
 }
 
@@ -50,13 +52,6 @@ document.addEventListener("keydown", (event) => {
 async function describe() {
   const facts = await attempt(() => ask("/api/facts"));
   if (!facts) return;
-  const pairs = [["pictures", facts.images === facts.samples ? "all" : `${counted(facts.images)} image files`]];
-  const tasks = Object.entries(facts.tasks).map(([name, type]) => `${name} (${type})`);
-  pairs.push(["tasks", tasks.join(", ") || "none"], ["metadata", facts.metadata.join(", ") || "none"]);
-  if (facts.tags.length) pairs.push(["tags", facts.tags.join(", ")]);
-  if (facts.assertions.length) pairs.push(["assertions", facts.assertions.join(", ")]);
-  document.getElementById("facts").replaceChildren(
-    ...pairs.flatMap(([key, value]) => [el("dt", {}, key), el("dd", {}, value)]));
   for (const [value, title] of Object.entries(facts.attributes)) {
     if (![...form.sort.options].some((option) => option.value === value)) form.sort.append(el("option", { value }, title));
     else [...form.sort.options].find((option) => option.value === value).textContent = title;
@@ -67,6 +62,10 @@ async function describe() {
   document.getElementById("tag-label").hidden = facts.tags.length === 0;
 }
 
+document.addEventListener("tagged", ({ detail }) => {
+  if (![...form.tag.options].some((option) => option.value === detail.name)) form.tag.append(el("option", { value: detail.name }, detail.name));
+  document.getElementById("tag-label").hidden = false;
+});
 restore();
 show(false);
 describe();

@@ -49,7 +49,10 @@ export async function attempt(work) {
   }
 }
 
-export const pictureOf = (id, size = 256) => `/picture?${new URLSearchParams({ id, size })}`;
+const generation = document.querySelector('meta[name="generation"]').content;
+/** The address of a picture; it is another one after the dataset was opened anew. */
+export const pictureOf = (id, size = 256) =>
+  `/picture?${new URLSearchParams({ id, size, ...(generation === "0" ? {} : { v: generation }) })}`;
 export const pageOf = (id) => `/sample?${new URLSearchParams({ id })}`;
 export const rounded = (value) =>
   typeof value === "number" ? String(Number(value.toPrecision(4))) : String(value);
@@ -74,7 +77,11 @@ export const marks = {
   list: () => [...marked],
   set(ids, on) {
     for (const id of ids) on ? marked.add(id) : marked.delete(id);
-    try { sessionStorage.setItem(KEY, JSON.stringify([...marked])); } catch { /* full or off */ }
+    try {
+      sessionStorage.setItem(KEY, JSON.stringify([...marked]));
+    } catch {
+      if (on) say("so many marks are kept on this page only", true);
+    }
     showMarks();
     for (const told of listeners) told();
   },
@@ -97,6 +104,7 @@ function showMarks() {
     el("strong", {}, `${counted(marked.size)} marked`),
     ...actions.map(([title, act]) =>
       el("button", { type: "button", class: "main", onclick: () => act(marks.list()) }, title)),
+    el("button", { type: "button", id: "write-tag", "aria-keyshortcuts": "t", onclick: () => writeTag(marks.list()) }, "Write as tag ..."),
     el("button", { type: "button", onclick: () => copy(marks.list()) }, "Copy ids"),
     el("button", { type: "button", onclick: marks.clear }, "Unmark all"),
   );
@@ -111,37 +119,117 @@ async function copy(ids) {
   }
 }
 
+// Tags: marked pictures under a name.
+
+const tagDialog = document.getElementById("tag-dialog");
+const tagName = document.getElementById("tag-name");
+let toTag = [];
+let knownTags = [];
+
+/** Ask for a name, and write ids as a tag of it. */
+export async function writeTag(ids) {
+  toTag = ids;
+  document.getElementById("tag-what").textContent = `${counted(ids.length)} ${ids.length === 1 ? "picture" : "pictures"}.`;
+  tellTag();
+  tagDialog.showModal();
+  tagName.select();
+  const told = await attempt(() => ask("/api/tags"));
+  knownTags = told?.tags ?? [];
+  document.getElementById("tag-names").replaceChildren(...knownTags.map((value) => el("option", { value })));
+  tellTag();
+}
+
+function tellTag() {
+  document.getElementById("tag-how").hidden = !knownTags.includes(tagName.value.trim());
+}
+
+tagName.addEventListener("input", tellTag);
+document.getElementById("tag-form").addEventListener("submit", async (event) => {
+  if (event.submitter?.value === "cancel") return;
+  event.preventDefault();
+  const there = !document.getElementById("tag-how").hidden;
+  const how = there ? document.querySelector('#tag-how input:checked').value : "new";
+  const told = await attempt(() => ask("/api/tags", { name: tagName.value, ids: toTag, how }));
+  if (!told) return;
+  tagDialog.close();
+  say(`tag ${told.name}: ${counted(told.samples)} ${told.samples === 1 ? "sample" : "samples"}`);
+  document.dispatchEvent(new CustomEvent("tagged", { detail: told }));
+});
+
+// A dataset that changes while it is looked at.
+
+const changed = document.getElementById("changed");
+addEventListener("focus", async () => {
+  const told = await ask("/api/changed").catch(() => null);
+  if (told) changed.hidden = !told.changed && String(told.generation) === generation;
+});
+document.getElementById("reload").addEventListener("click", async (event) => {
+  event.target.disabled = true;
+  event.target.textContent = "Opening ...";
+  const opened = await attempt(async () => {
+    const told = await ask("/api/changed");
+    return told.changed ? ask("/api/reload", {}) : told; // another tab may have done it
+  });
+  if (opened) location.reload();
+  else { event.target.disabled = false; event.target.textContent = "Open it anew"; }
+});
+
 // The work in hand.
 
 const bar = document.getElementById("job");
+const followers = new Set();
 let watching = false;
-let hushed = Number(sessionStorage.getItem("job-seen") ?? 0);
+let hushed = 0;
+try { hushed = Number(sessionStorage.getItem("job-seen") ?? 0); } catch { /* shown again, then */ }
 
-/** Show the job that is running until it ends; onEnd is told how, if it was seen to run or was
- *  started just now. */
-export async function watchJob(onEnd, started = false) {
+/** Show the job that is running until it ends.
+ *  @param {object} how onStep(job) is told how far it is, onEnd(job) how it ended: the job of a
+ *    number, or without one any that is seen to run. Who shows it returns true; it is not shown on
+ *    top of the page then. */
+export async function watchJob(how = null) {
+  if (how) followers.add(how);
   if (watching) return;
   watching = true;
   try {
-    for (let told = 0; ; told++) {
+    for (let going = true; going;) {
       const { job } = await ask("/api/job");
-      if (!job || (job.state !== "running" && job.number <= hushed)) {
-        bar.hidden = true;
-        return;
-      }
-      showJob(job);
-      if (job.state !== "running") {
-        if (job.state === "done" && !job.result?.link) setTimeout(() => hush(job.number), 4000);
-        if (onEnd && (told || started)) onEnd(job);
-        return;
-      }
-      await new Promise((done) => setTimeout(done, 400));
+      going = job?.state === "running" ? tellStep(job) : tellEnd(job);
+      if (going) await new Promise((done) => setTimeout(done, 400));
     }
   } catch (error) {
     say(error.message, true);
+    lost(error.message);
   } finally {
     watching = false;
   }
+}
+
+function tellStep(job) {
+  const mine = [...followers].filter((how) => how.number === undefined || how.number === job.number);
+  for (const how of mine) how.seen = job.number;
+  if (mine.map((how) => how.onStep?.(job)).includes(true)) bar.hidden = true;
+  else showJob(job);
+  return true;
+}
+
+/** Tell those who wait for a job how it ended, and return whether somebody waits for another. */
+function tellEnd(job) {
+  const mine = [...followers].filter((how) => job && (how.number ?? how.seen) === job.number);
+  const brief = job?.state === "done" && !job.result?.link;  // seen by who was there
+  for (const how of mine) followers.delete(how);
+  if (mine.map((how) => how.onEnd?.(job)).includes(true)) hush(job.number);
+  else if (!job || (!mine.length && (brief || job.number <= hushed))) bar.hidden = true;
+  else showJob(job);
+  if (brief) setTimeout(() => hush(job.number), mine.length ? 4000 : 0);
+  for (const how of followers) if (how.number === undefined) followers.delete(how);
+  if (!job) lost("the server was started anew meanwhile");
+  return followers.size > 0;
+}
+
+function lost(error) {
+  const left = [...followers];
+  followers.clear();
+  for (const how of left) how.onEnd?.({ number: how.number, state: "failed", error });
 }
 
 function showJob(job) {
@@ -158,10 +246,37 @@ function showJob(job) {
     ...(ended && job.result?.link ? [el("a", { class: "button", href: job.result.link }, "Open")] : []),
     ended
       ? el("button", { type: "button", onclick: () => hush(job.number) }, "Close")
-      : el("button", { type: "button", disabled: job.stopping,
-          onclick: () => attempt(() => ask("/api/job/cancel", { number: job.number })) },
-        job.stopping ? "Stopping ..." : "Cancel"),
+      : cancelButton(job),
   );
+}
+
+/** How far a job is, in a place of a page that has to do with it. */
+export function jobMeter(place) {
+  let shown = null;
+  const step = (job) => {
+    if (shown?.number !== job.number || shown.stopping !== job.stopping) {
+      const meter = el("progress", { "aria-label": job.title });
+      const line = el("span", { class: "quiet" });
+      shown = { number: job.number, stopping: job.stopping, meter, line };
+      place.replaceChildren(el("p", { class: "meter" }, meter, line, cancelButton(job)));
+    }
+    if (job.total) { shown.meter.max = job.total; shown.meter.value = job.done; }
+    else shown.meter.removeAttribute("value");
+    shown.line.textContent = job.stopping ? "cancelling ..." : job.line;
+    return true;
+  };
+  return { step };
+}
+
+/** A button that stops a job, and says so at once. */
+function cancelButton(job) {
+  const button = el("button", { type: "button", disabled: job.stopping }, job.stopping ? "Cancelling ..." : "Cancel");
+  button.addEventListener("click", () => {
+    button.disabled = true;
+    button.textContent = "Cancelling ...";
+    attempt(() => ask("/api/job/cancel", { number: job.number }));
+  });
+  return button;
 }
 
 function hush(number) {
@@ -184,9 +299,13 @@ document.getElementById("theme").addEventListener("click", () => {
 const help = document.getElementById("help");
 document.getElementById("help-button").addEventListener("click", () => help.showModal());
 document.addEventListener("keydown", (event) => {
-  if (event.key === "?" && !isTyping(event)) {
+  if (isTyping(event)) return;
+  if (event.key === "?") {
     event.preventDefault();
     help.showModal();
+  } else if (event.key === "t" && marked.size && !event.defaultPrevented) {
+    event.preventDefault();
+    writeTag(marks.list());
   }
 });
 if (!location.pathname.startsWith("/campaigns/new")) {
