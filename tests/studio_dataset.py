@@ -34,6 +34,7 @@ from selectlab.studio.studio import Studio
 ODD = "a/<script>alert(1)</script> & 'x' #1?.png"
 """A file name that is harmless only if it is escaped everywhere, in pages and in addresses."""
 NAMES = [ODD, *(f"b/{k:02d}.png" for k in range(29))]
+SEEDS = NAMES[0:6:2]
 WEATHER = "<img src=x onerror=alert(2)>"
 
 
@@ -128,6 +129,21 @@ class Client:
         assert job is not None
         assert job.wait(60)
         return job.to_json()
+
+    def collected(self) -> str:
+        """Return the name of a new campaign that has collected what is like three even rows."""
+        name = f"night {len(self.studio.campaigns.list())}"
+        self.post("/api/campaigns/new", name=name, ids=SEEDS, threshold=0.05)
+        self.post("/api/campaign/collect", name=name)
+        assert self.finished()["state"] == "done"
+        return name
+
+
+@contextmanager
+def exposed_to_others(data: Path) -> Iterator[Client]:
+    """Serve the page of a folder as on an address that others reach: with a token."""
+    with served(Studio(open_dataset(data)), Access.to("0.0.0.0", 8384)) as client:
+        yield client
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from selectlab.errors import ConfigError, DataError
 from selectlab.footage import LISTING, find_video, remember_videos, video_folders
 from selectlab.inputs.folder import open_dataset
 from selectlab.thumbnails import Thumbnails
-from selectlab.video.origin import origin_of
+from selectlab.video.origin import Origin, origin_of
 
 LENGTH = 12
 MOT = "2,-1,10,20,30,40,0.9\n5,-1,10,20,30,40,0.8\n"
@@ -102,9 +102,20 @@ def test_a_video_elsewhere_is_called_as_its_frames_are(root: Path) -> None:
     assert (found.video, found.n_frames, found.known) == ("a/vtest.mov", 1, True)
 
 
+def test_how_many_frames_there_are() -> None:
+    """What a file states counts more than an estimate, but less than frames that are there."""
+    guessed = Origin("a", "mp4", n_frames=12)
+    assert (guessed.length(None), guessed.length(11), guessed.length(13)) == (12, 11, 13)
+    there = Origin("a", "mp4", n_frames=12, known=True)
+    assert (there.length(None), there.length(11), there.length(13)) == (12, 12, 13)
+    assert Origin("a", "mp4").length(None) is None
+
+
 def test_what_is_no_video_and_what_contradicts_itself(root: Path) -> None:
     with pytest.raises(ConfigError, match=r"^--video: .*det\.txt is no video file; they end in "):
         origin_of(root / "data", "", video=root / "vtest" / "det.txt")
+    with pytest.raises(ConfigError, match=r"^--video: none\.mp4: no such file$"):
+        origin_of(root / "data", "", video=Path("none.mp4"))
     with pytest.raises(ConfigError, match="leave out --name and --extension"):
         origin_of(root / "data", "", name="x", video=root / "videos" / "street.mp4")
 

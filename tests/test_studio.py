@@ -15,6 +15,7 @@ from small_dataset import DIVERSITY, EMBEDDINGS, selectlab
 from studio_dataset import (
     NAMES,
     ODD,
+    SEEDS,
     WEATHER,
     Client,
     flickering_folder,
@@ -32,8 +33,6 @@ from selectlab.inputs.folder import open_dataset
 from selectlab.studio.jobs import CancelledError, Job, Jobs
 from selectlab.studio.runs import Runs, compared
 from selectlab.studio.studio import Studio
-
-SEEDS = NAMES[0:6:2]
 
 
 @pytest.fixture(scope="module")
@@ -144,12 +143,7 @@ def test_a_damaged_run_is_one_line(tmp_path: Path) -> None:
 
 @pytest.fixture
 def night(client: Client) -> str:
-    """A campaign that has collected what is like three even rows."""
-    name = f"night {len(client.studio.campaigns.list())}"
-    client.post("/api/campaigns/new", name=name, ids=SEEDS, threshold=0.05)
-    client.post("/api/campaign/collect", name=name)
-    assert client.finished()["state"] == "done"
-    return name
+    return client.collected()
 
 
 def test_a_campaign_finds_more_of_the_kind(client: Client, night: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import sqlalchemy
 from small_dataset import selectlab
-from studio_dataset import NAMES, Client, served, studio_folder, with_index, with_objects
+from studio_dataset import NAMES, SEEDS, Client, served, studio_folder, with_index, with_objects
 
 from selectlab import Dataset, registry
 from selectlab.campaigns import Campaigns
@@ -22,8 +22,6 @@ from selectlab.inputs.folder import open_dataset
 from selectlab.studio.hit_orders import HitOrders, Wanted
 from selectlab.studio.kept_store import KeptStore
 from selectlab.studio.studio import Studio
-
-SEEDS = NAMES[0:6:2]
 
 
 def ids(told: dict) -> list[str]:
@@ -39,12 +37,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 
 @pytest.fixture
 def night(client: Client) -> str:
-    """A campaign that has collected what is like three even rows."""
-    name = f"night {len(client.studio.campaigns.list())}"
-    client.post("/api/campaigns/new", name=name, ids=SEEDS, threshold=0.05)
-    client.post("/api/campaign/collect", name=name)
-    assert client.finished()["state"] == "done"
-    return name
+    return client.collected()
 
 
 # The order, and what is read for a page of it

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 import pytest
 from folder_builder import build
-from studio_dataset import Client, served, studio_folder, with_index, with_runs
+from studio_dataset import Client, exposed_to_others, served, studio_folder, with_index, with_runs
 
 from selectlab.inputs.folder import open_dataset
 from selectlab.studio.access import Access
@@ -40,7 +40,7 @@ def client(data: Path) -> Iterator[Client]:
 
 @pytest.fixture
 def exposed(data: Path) -> Iterator[Client]:
-    with served(Studio(open_dataset(data)), Access.to("0.0.0.0", 8384)) as client:
+    with exposed_to_others(data) as client:
         yield client
 
 

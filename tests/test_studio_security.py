@@ -9,7 +9,17 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from studio_dataset import NAMES, ODD, WEATHER, Client, served, studio_folder, with_index, with_runs
+from studio_dataset import (
+    NAMES,
+    ODD,
+    WEATHER,
+    Client,
+    exposed_to_others,
+    served,
+    studio_folder,
+    with_index,
+    with_runs,
+)
 
 from selectlab.errors import DataError
 from selectlab.inputs.folder import open_dataset
@@ -43,7 +53,7 @@ def client(data: Path) -> Iterator[Client]:
 
 @pytest.fixture
 def exposed(data: Path) -> Iterator[Client]:
-    with served(Studio(open_dataset(data)), Access.to("0.0.0.0", 8384)) as client:
+    with exposed_to_others(data) as client:
         yield client
 
 

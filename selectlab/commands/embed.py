@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selectlab.commands.options import DATA_HELP, AsJson, open_data, print_json
+from selectlab.commands.options import DATA_HELP, AsJson, Videos, open_data, print_json
 from selectlab.commands.waiting import interruptible, shown
 from selectlab.errors import ConfigError
 
@@ -23,14 +23,7 @@ def embed(
         Path | None,
         typer.Option(help="Table to write, .parquet. Default: DATA/embeddings.parquet."),
     ] = None,
-    videos: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Where the videos lie that samples are frames of. Default: where 'selectlab "
-            "predict' read them.",
-        ),
-    ] = None,
+    videos: Videos = None,
     as_json: AsJson = False,
 ) -> None:
     """Embed pictures without a model, by their colours: a baseline, and a start.

@@ -8,15 +8,14 @@ from typing import Annotated
 
 import typer
 
+from selectlab.commands.options import Videos
+
 
 def frames(
     run: Annotated[Path, typer.Argument(help="Folder of a run, or a text file of ids.")],
     data: Annotated[str, typer.Option(help="Dataset that the run selected from.")],
     out: Annotated[Path, typer.Option(help="Folder to make.")],
-    videos: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the videos. Default: where 'selectlab predict' read them."),
-    ] = None,
+    videos: Videos = None,
     neighbours: Annotated[
         int, typer.Option(min=0, help="Write this many frames before and after too.")
     ] = 0,

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 DATA_HELP = "Dataset: a folder or a URL such as s3://bucket/folder."
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Videos = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Where the videos lie that samples are frames of. Default: where 'selectlab "
+        "predict' read them.",
+    ),
+]
 Links = Annotated[
     list[str] | None,
     typer.Option(

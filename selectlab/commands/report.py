@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from selectlab.commands.options import DATA_HELP, AsJson, Links, Memory, open_data, print_json
+from selectlab.commands.options import (
+    DATA_HELP,
+    AsJson,
+    Links,
+    Memory,
+    Videos,
+    open_data,
+    print_json,
+)
 from selectlab.commands.waiting import interruptible, shown
 
 
@@ -37,13 +45,7 @@ def report(
             "'selectlab[umap]').",
         ),
     ] = "pca",
-    videos: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the videos that samples are frames of. Default: where 'selectlab "
-            "predict' read them."
-        ),
-    ] = None,
+    videos: Videos = None,
     dataset: Links = None,
     memory: Memory = None,
     as_json: AsJson = False,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from selectlab.commands.campaign_options import Index, StorePlace
-from selectlab.commands.options import DATA_HELP, open_data
+from selectlab.commands.options import DATA_HELP, Videos, open_data
 from selectlab.commands.waiting import interruptible
 from selectlab.errors import ConfigError
 
@@ -40,14 +40,7 @@ def studio(
             help="Where selection runs lie. Default: beside the dataset, and its .selectlab/runs.",
         ),
     ] = None,
-    videos: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Where the videos lie that samples are frames of. Default: where 'selectlab "
-            "predict' read them.",
-        ),
-    ] = None,
+    videos: Videos = None,
     store: StorePlace = None,
     index: Index = None,
     no_browser: Annotated[

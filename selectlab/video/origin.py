@@ -128,7 +128,9 @@ def _files(folder: Path) -> list[str]:
 
 def _called(video: Path, out: Path, there: Sequence[str]) -> str:
     """Return what a file is called in a dataset: as what is there already, or by its file name."""
-    if not video.is_file() or not is_video(video.name):
+    if not video.is_file():
+        raise ConfigError(f"--video: {video}: no such file")
+    if not is_video(video.name):
         known = ", ".join(sorted(suffix[1:] for suffix in VIDEOS))
         raise ConfigError(f"--video: {video} is no video file; they end in {known}")
     place = video.resolve()
