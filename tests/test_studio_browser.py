@@ -150,8 +150,14 @@ def test_filter_and_sort(page: Any) -> None:
     page.reload()  # the address remembers
     playwright.expect(page.locator("#count")).to_have_text("2 samples")
     page.fill('input[name="where"]', "sped<10")
-    playwright.expect(page.locator(".toast.bad")).to_contain_text("did you mean 'speed'?")
-    playwright.expect(page.locator("#count")).to_have_text("These are the samples of before.")
+    playwright.expect(page.locator("#wrong")).to_contain_text("did you mean 'speed'?")
+    playwright.expect(page.locator("#count")).to_have_text("Below are the samples of before.")
+    assert page.locator("#gallery.stale").count() == 1
+    assert page.locator(".toast.bad").count() == 0  # they would pile up while somebody types
+    page.fill('input[name="where"]', "speed<10")
+    playwright.expect(page.locator("#count")).to_have_text("10 samples")
+    playwright.expect(page.locator("#wrong")).to_be_hidden()
+    assert page.locator("#gallery.stale").count() == 0
 
 
 def test_find_more_like_three_pictures(page: Any, client: Client, tmp_path: Path) -> None:
@@ -411,9 +417,9 @@ def test_json_and_form_follow_each_other(page: Any) -> None:
     text, note = page.locator("#json"), page.locator("#json-note")
     text.fill('{"n_samples": 3, ')
     playwright.expect(note).to_contain_text("Not JSON yet")
-    page.click("#run")
-    playwright.expect(text).to_be_focused()
-    assert page.locator("#outcome").inner_text() == ""
+    for button in ("#check", "#run"):
+        assert page.locator(button).is_disabled()
+    playwright.expect(page.locator("#blocked")).to_contain_text("The config is not JSON yet.")
     pair = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSTY", "strength": 2}}
     text.fill(json.dumps({"n_samples": 3, "strategies": [pair]}))
     playwright.expect(page.locator("#top input").first).to_have_value("3")
@@ -448,7 +454,6 @@ def test_every_strategy_and_input_has_its_form(page: Any) -> None:
 
 def test_go_on_from_the_config_of_a_run(page: Any) -> None:
     page.goto("/run?name=fast")
-    page.get_by_text("Config", exact=True).click()
     page.get_by_role("link", name="Change it and run again").click()
     playwright.expect(page.locator("fieldset.strategy")).to_have_count(2)
     playwright.expect(page.locator("#top input").first).to_have_value("8")

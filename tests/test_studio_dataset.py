@@ -347,7 +347,7 @@ def test_videos_may_lie_elsewhere(filmed: tuple[Path, Path]) -> None:
         assert (told["frames"], told["videos"], told["without"]) == (12, 1, 0)
         assert client.post("/api/pictures", ids=["clip-003-mp4.png", "x"]) == {"made": 1}
         sample = client.get("/api/sample", id="clip-004-mp4.png")
-        assert (sample["size"], sample["unreadable"]) == ([160, 128], None)
+        assert (sample["size"], sample["absent"]) == ([160, 128], None)
         answer = client.http.get("/picture", params={"id": "clip-004-mp4.png", "size": 640})
         shown = np.asarray(Image.open(io.BytesIO(answer.content))).astype(int)
         true = video_builder.picture(video_builder.scene(4), 4)[..., ::-1].astype(int)
@@ -382,7 +382,7 @@ def test_a_broken_video_is_told_where_its_picture_would_be(tmp_path: Path) -> No
     with served(Studio(open_dataset(data), videos=tmp_path / "clips")) as client:
         told = client.get("/api/sample", id="clip-004-mp4.png")
         assert told["size"] is None
-        assert "clip.mp4: not a readable video" in told["unreadable"]
+        assert "clip.mp4: not a readable video" in told["absent"]
         answer = client.http.get("/picture", params={"id": "clip-004-mp4.png"})
         assert answer.headers["content-type"] == "image/svg+xml"
 

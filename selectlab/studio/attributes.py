@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -88,6 +88,7 @@ class Attributes:
         from selectlab.inputs.score_functions import fitting
 
         for task in self._dataset.source.tasks():
+            found[f"class:{task}"] = f"most frequent class of {task}", partial(self._class, task)
             found[f"objects:{task}"] = f"objects of {task}", partial(self._objects, task)
             for score in fitting(task_type(self._dataset, task)):
                 title = f"{score} of {task}"
@@ -104,6 +105,19 @@ class Attributes:
 
         return _column(title, Scores(task=task, score=score).load(self._dataset))
 
+    def _class(self, task: str, title: str) -> Column:
+        """Return the class that most objects of a sample have, of equal ones the surest."""
+        held = self._dataset.predictions(task)
+        counts = held.counts()
+        owners = np.repeat(np.arange(len(counts)), counts)
+        keys = owners * len(held.names) + held.category
+        pairs, which, n = np.unique(keys, return_inverse=True, return_counts=True)
+        sure = np.bincount(which, weights=np.nan_to_num(held.score), minlength=len(pairs))
+        order = np.lexsort((sure, n))  # rising: the last one that is written stays
+        values = np.full(len(counts), np.nan)
+        values[pairs[order] // len(held.names)] = pairs[order] % len(held.names)
+        return Column(title, values, held.names)
+
     def _objects(self, task: str, title: str) -> Column:
         return Column(title, self._dataset.predictions(task).counts().astype(np.float64))
 
@@ -112,6 +126,31 @@ def metadata_keys(dataset: Dataset) -> list[str]:
     """Return the metadata keys of a dataset."""
     table = dataset.metadata()
     return [] if table is None else [str(key) for key in table.frame.columns]
+
+
+def class_codes(
+    dataset: Dataset, *, task: str = "", key: str = ""
+) -> tuple[Sequence[str], npt.NDArray[np.intp]]:
+    """Return the classes of a task, or the categories of a metadata key, and what is of them.
+
+    Returns:
+        The names, and one code for each object of the task, or for each sample that has the key.
+
+    Raises:
+        ConfigError: There is no such key.
+        DataError: There is no such task, or it cannot be read.
+    """
+    from selectlab.inputs import Metadata
+    from selectlab.types import Categories
+
+    if task:
+        held = dataset.predictions(task)
+        return held.names, np.asarray(held.category, dtype=np.intp)
+    signal = Metadata(key=key).load(dataset)
+    if not isinstance(signal, Categories):
+        return (), np.empty(0, dtype=np.intp)
+    codes = np.asarray(signal.codes, dtype=np.intp)
+    return signal.names, codes if signal.missing is None else codes[~signal.missing]
 
 
 def task_type(dataset: Dataset, task: str) -> TaskType:

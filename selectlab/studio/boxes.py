@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MIN_SCORE = 0.05
 """Below that nothing is sent; the page hides more."""
+_TILE_SCORE, _TILE_SHAPES = 0.25, 40
+"""What is drawn over the small pictures of the gallery."""
 MOST_SHAPES = 2000
 """Of one task and picture; more cannot be told apart."""
 
@@ -48,6 +50,17 @@ class Boxes:
             told = [path for name, path in files if name.partition("/")[0] == task]
             found += self.of_task(sample_id, size, task, *told)
         return found
+
+    def of_tile(self, sample_id: str, size: tuple[int, int] | None) -> list[dict[str, Any]]:
+        """Return the surest shapes of a sample, for a small picture of it."""
+        found = [
+            one
+            for one in self.of(sample_id, size)
+            if one["score"] is None or one["score"] >= _TILE_SCORE or one["origin"] == "imputed"
+        ]
+        kept = ("category", "score", "box", "polygons", "points", "origin")
+        found.sort(key=lambda one: -1.0 if one["score"] is None else -float(one["score"]))
+        return [{key: one[key] for key in kept} for one in found[:_TILE_SHAPES]]
 
     def of_task(
         self, sample_id: str, size: tuple[int, int] | None, task: str, *imputed: Path

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from selectlab.campaigns.statuses import Status
 from selectlab.studio.crops import crop, objects_of
 from selectlab.studio.hit_orders import Wanted
 from selectlab.studio.pages import page
@@ -21,11 +22,12 @@ Task = Annotated[str, Query(min_length=1)]
 
 
 class Judgement(BaseModel):
-    """What somebody says of collected samples."""
+    """What somebody says of collected samples, and what they were where somebody looked."""
 
     name: str
     ids: list[str] = Field(min_length=1, max_length=500)
     status: Literal["accepted", "discarded"]
+    seen: dict[str, Status] | None = None
 
 
 class Named(BaseModel):
@@ -49,8 +51,11 @@ def new_campaign(request: Request, studio: Here) -> Response:
 @router.get("/campaign")
 def campaign(request: Request, studio: Here, name: Name) -> Response:
     """The page of a campaign."""
+    from selectlab.campaigns.classifier import MIN_EXAMPLES
+
     found = studio.desk.details(name)
-    return page(request, "campaign", campaign=found, formats=studio.formats)
+    least = MIN_EXAMPLES
+    return page(request, "campaign", campaign=found, formats=studio.formats, least=least)
 
 
 @router.get("/api/campaign")
@@ -96,7 +101,8 @@ def curve(studio: Here, name: Name) -> dict[str, Any]:
 @router.post("/api/campaign/judge")
 def judge(studio: Here, said: Judgement) -> dict[str, Any]:
     """Accept or discard collected samples."""
-    return _standings(studio.desk.decisions.make(said.name, said.ids, said.status))
+    made = studio.desk.decisions.make(said.name, said.ids, said.status, said.seen)
+    return {**_standings(made.standings), "overruled": made.overruled}
 
 
 @router.post("/api/campaign/undo")

@@ -12,11 +12,9 @@ from pydantic import BaseModel, Field
 
 from selectlab.campaigns.statuses import Status
 from selectlab.corpus import Corpus
-from selectlab.errors import ConfigError, did_you_mean
 from selectlab.studio.jobs import Job
 from selectlab.studio.requests import Here
 from selectlab.studio.studio import Studio
-from selectlab.validation import shortened
 
 router = APIRouter()
 
@@ -30,6 +28,13 @@ class New(BaseModel):
     ids: list[str] = Field(min_length=1, max_length=100_000)
     task: str = ""
     threshold: Threshold = 0.5
+
+
+class Pondered(BaseModel):
+    """Seeds that a campaign might start from."""
+
+    ids: list[str] = Field(min_length=1, max_length=100_000)
+    task: str = ""
 
 
 class More(BaseModel):
@@ -84,6 +89,12 @@ def create(studio: Here, new: New) -> dict[str, Any]:
     task = new.task or None
     studio.campaigns.create(new.name, ids=ids, task=task, threshold=new.threshold)
     return {"link": f"/campaign?{urlencode({'name': new.name})}"}
+
+
+@router.post("/api/campaigns/preview")
+def preview(studio: Here, pondered: Pondered) -> dict[str, Any]:
+    """How many samples would reach each threshold."""
+    return studio.desk.preview(pondered.ids, pondered.task)
 
 
 @router.post("/api/campaign/add")
@@ -148,13 +159,16 @@ def collect(studio: Here, wanted: Collecting) -> dict[str, Any]:
 
 
 def _collect(studio: Studio, wanted: Collecting, job: Job) -> dict[str, Any]:
+    before = sum(studio.campaigns.get(wanted.name).counts.values())
     [found] = studio.campaigns.collect(
         wanted.name,
         threshold=wanted.threshold,
         target_sample_count=wanted.target,
         on_batch=job.check,
     )
-    return {"new": found.n_new, "processed": found.n_processed, "rate": found.rate}
+    fresh = sum(studio.campaigns.get(wanted.name).counts.values()) - before
+    told = {"new": fresh, "again": max(found.n_new - fresh, 0)}
+    return {**told, "processed": found.n_processed, "rate": found.rate}
 
 
 @router.post("/api/index")
@@ -174,9 +188,7 @@ def _index(studio: Studio, wanted: Indexing, job: Job) -> dict[str, Any]:
 @router.post("/api/campaign/export")
 def export(studio: Here, wanted: Exporting) -> dict[str, Any]:
     """Write collected samples into a file to be fetched."""
-    if wanted.form not in studio.formats:
-        hint = did_you_mean(wanted.form, studio.formats)
-        raise ConfigError(f"form: no format is called {shortened(wanted.form)}{hint}")
+    ending = studio.ending_of(wanted.form)
     written: list[Any] = []
 
     def write(to: Any) -> None:
@@ -186,7 +198,7 @@ def export(studio: Here, wanted: Exporting) -> dict[str, Any]:
             )
         )
 
-    key = studio.downloads.make(wanted.name, studio.formats[wanted.form], write)
+    key = studio.downloads.make(wanted.name, ending, write)
     studio.desk.decisions.forget(wanted.name)
     notes = list(written[0].warnings)
     link = f"/download?{urlencode({'key': key})}"

@@ -32,6 +32,19 @@ class Decision:
     after: Mapping[str, Standing]
 
 
+@dataclass(frozen=True)
+class Made:
+    """What came of a decision.
+
+    Attributes:
+        standings: Where the samples stand.
+        overruled: What those were that somebody else had decided about meanwhile.
+    """
+
+    standings: Mapping[str, Standing]
+    overruled: Mapping[str, Status]
+
+
 class Decisions:
     """Changes what became of collected samples, and remembers how it was for as long as it runs.
 
@@ -47,8 +60,20 @@ class Decisions:
         self._made: deque[Decision] = deque(maxlen=_KEPT)
         self._busy = threading.Lock()
 
-    def make(self, name: str, ids: Sequence[str], status: Status) -> dict[str, Standing]:
-        """Give samples a status, and return where they stand.
+    def make(
+        self,
+        name: str,
+        ids: Sequence[str],
+        status: Status,
+        seen: Mapping[str, Status] | None = None,
+    ) -> Made:
+        """Give samples a status.
+
+        Args:
+            name: The campaign.
+            ids: The samples.
+            status: What they become.
+            seen: What they were where somebody looked at them and decided.
 
         Raises:
             DataError: A sample was not collected, or may not become that.
@@ -61,7 +86,8 @@ class Decisions:
             if changed:
                 now = {one: after[one] for one in changed}
                 self._made.append(Decision(name, changed, now))
-        return after
+        held = ((one, before[one].status) for one in seen or () if one in changed)
+        return Made(after, {one: was for one, was in held if was != (seen or {})[one]})
 
     def undo(self, name: str) -> dict[str, Standing]:
         """Take back the last decision about a campaign, and return where its samples stand.

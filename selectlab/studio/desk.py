@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selectlab.campaigns.campaigns import Details
+from selectlab.campaigns.clusters import Clusters
 from selectlab.campaigns.element_names import named, sample_of
+from selectlab.campaigns.judging import Judge
+from selectlab.campaigns.seed_sources import SeedSource
 from selectlab.corpus import Corpus, place_of
 from selectlab.corpus.manifest import MANIFEST
 from selectlab.corpus.spaces import Element
@@ -20,7 +23,7 @@ from selectlab.errors import DataError
 from selectlab.studio.decisions import Decisions
 from selectlab.studio.hit_orders import HitOrders
 from selectlab.studio.seed_changes import seed_changes
-from selectlab.studio.threshold_curve import threshold_curve
+from selectlab.studio.threshold_curve import curve_of, threshold_curve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,6 +136,19 @@ class Desk:
             with self._busy:
                 self._curves[name] = held
         return held[1]
+
+    def preview(self, ids: Sequence[str], task: str) -> dict[str, Any]:
+        """Return what a campaign with these seeds would find, before there is one.
+
+        Raises:
+            DataError: There is no index, or it has not got them.
+        """
+        corpus = self.corpus(task or None)
+        source = SeedSource(ids=self.seed_ids(ids, task))
+        seeds = source.seeds(self.campaigns.dataset, corpus)
+        clusters = Clusters.of(seeds.vectors)
+        counts = curve_of(Judge(seeds, clusters), corpus)
+        return {"counts": counts, "seeds": len(seeds), "samples": corpus.n_samples}
 
     def seeds(self, name: str) -> list[dict[str, Any]]:
         """Return the seeds as they are now."""

@@ -19,7 +19,7 @@ from selectlab.ids import Ids
 if TYPE_CHECKING:
     from selectlab.columns import EmbeddingTable
     from selectlab.dataset import Dataset
-    from selectlab.studio.attributes import Attributes
+    from selectlab.studio.attributes import Column
 
 Float64 = npt.NDArray[np.float64]
 STEPS = 65_534
@@ -86,13 +86,8 @@ class EmbeddingMap:
         }
 
 
-def values(attributes: Attributes, key: str) -> dict[str, Any]:
-    """Return a column for colouring, as JSON: one whole number a sample, and what it means.
-
-    Raises:
-        ConfigError: There is no such column.
-    """
-    column = attributes.column(key)
+def values(column: Column) -> dict[str, Any]:
+    """Return a column for colouring, as JSON: one whole number a sample, and what it means."""
     there = ~np.isnan(column.values)
     if column.names is not None:
         codes = np.where(there, column.values, NONE).astype("<u2")

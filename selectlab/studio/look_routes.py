@@ -8,7 +8,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from selectlab.campaigns.element_names import sample_of
+from selectlab.studio.absence import canvas
 from selectlab.studio.embedding_map import packed32, values
+from selectlab.studio.map_colours import colouring, colourings, of_others
 from selectlab.studio.map_layers import layer_ids, layers
 from selectlab.studio.pages import page
 from selectlab.studio.requests import Here, Limit, Offset, SampleId
@@ -17,6 +20,12 @@ from selectlab.studio.strips import MOST_AROUND
 router = APIRouter()
 
 File = Annotated[str, Query(min_length=1)]
+
+
+class Names(BaseModel):
+    """Ids of samples, or of objects in them."""
+
+    ids: list[str] = Field(max_length=100_000)
 
 
 class Rows(BaseModel):
@@ -28,7 +37,7 @@ class Rows(BaseModel):
 @router.get("/flickering")
 def flickering(request: Request, studio: Here) -> Response:
     """The page of flagged frames."""
-    return page(request, "flickering", files=list(studio.strips.files))
+    return page(request, "flickering", files=studio.strips.offered())
 
 
 @router.get("/api/flagged")
@@ -53,9 +62,15 @@ def strip(
         picture = pictures.get(name)
         size = None if picture is None else picture.source_size
         shapes = studio.boxes.of_task(name, size, task, path)
-        frames.append({"id": name, "size": size, "shapes": shapes})
+        absent = None if picture else studio.absences.of(name).line
+        frames.append({"id": name, "size": size, "shapes": shapes, "absent": absent})
     at = next(k for k, frame in enumerate(frames) if frame["id"] == sample_id)
-    return {"frames": frames, "at": at}
+    near = (
+        studio.boxes.of_task(one, None, task)
+        for one in studio.strips.around(sample_id, MOST_AROUND)
+    )
+    blank = None if all(one in pictures for one in names) else canvas(near)
+    return {"frames": frames, "at": at, "canvas": blank}
 
 
 @router.get("/map")
@@ -73,13 +88,13 @@ def places(studio: Here) -> dict[str, Any]:
 @router.get("/api/map/values")
 def colours(studio: Here, key: File) -> dict[str, Any]:
     """What samples are coloured by."""
-    return values(studio.samples.attributes, key)
+    return {**values(colouring(studio, key)), "others": of_others(key)}
 
 
 @router.get("/api/map/layers")
 def map_layers(studio: Here) -> dict[str, Any]:
-    """What can be drawn on top."""
-    return {"layers": layers(studio)}
+    """What can be drawn on top, and what else points can be coloured by."""
+    return {"layers": layers(studio), "colours": colourings(studio)}
 
 
 @router.get("/api/map/layer")
@@ -96,3 +111,11 @@ def ids(studio: Here, wanted: Rows) -> dict[str, Any]:
     """The ids of rows; those that are none are left out."""
     known = studio.samples.ids
     return {"ids": [known[row] for row in wanted.rows if 0 <= row < len(known)]}
+
+
+@router.post("/api/map/rows")
+def rows(studio: Here, wanted: Names) -> dict[str, Any]:
+    """The rows of samples, -1 where there is none; of an object that of its sample."""
+    known = studio.dataset.rows
+    found = (known.get(one, known.get(sample_of(one))) for one in wanted.ids)
+    return {"rows": [-1 if row is None else row for row in found]}

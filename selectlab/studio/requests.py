@@ -28,6 +28,16 @@ async def check_texts(request: Request) -> None:
         given += [await request.json()] if request.method == "POST" and await request.body() else []
     except (ValueError, RecursionError):
         raise DataError("what was sent is no JSON") from None
+    refuse_odd_texts(given)
+
+
+def refuse_odd_texts(value: Any) -> None:
+    """Refuse JSON with texts in it that no file, database or page can hold.
+
+    Raises:
+        DataError: There is one.
+    """
+    given = [value]
     while given:
         one = given.pop()
         if isinstance(one, dict):

@@ -29,6 +29,18 @@ class Named(BaseModel):
     name: str
 
 
+class Exporting(BaseModel):
+    """A run that shall leave, and how.
+
+    Attributes:
+        task: Whose predictions go along; "" for none.
+    """
+
+    name: str
+    form: str
+    task: str = ""
+
+
 @router.get("/runs")
 def runs(request: Request, studio: Here) -> Response:
     """The list of runs."""
@@ -39,7 +51,8 @@ def runs(request: Request, studio: Here) -> Response:
 def run(request: Request, studio: Here, name: Name) -> Response:
     """The page of a run."""
     found = studio.runs.get(name)
-    return page(request, "run", run=found, report=made_at(found))
+    about = {"formats": studio.formats, "tasks": list(studio.dataset.source.tasks())}
+    return page(request, "run", run=found, report=made_at(found), **about)
 
 
 @router.get("/run/report")
@@ -73,6 +86,26 @@ def _report(studio: Studio, found: Run, job: Job) -> dict[str, Any]:
     written = write_report(found.folder, studio.dataset, videos=studio.videos)
     link = f"/run?{urlencode({'name': found.name})}#report"
     return {"bytes": written.n_bytes, "link": link}
+
+
+@router.post("/api/run/export")
+def export(studio: Here, wanted: Exporting) -> dict[str, Any]:
+    """Write what a run selected into a file to be fetched."""
+    from selectlab.exports.export import export as write
+    from selectlab.exports.export import writer_of
+    from selectlab.exports.sources import items_of
+
+    found, ending = studio.runs.get(wanted.name), studio.ending_of(wanted.form)
+    writer = writer_of(wanted.form, {})
+    tasks = [wanted.task] if wanted.task else ()
+    shapes = writer.takes_shapes
+    items = items_of(found.folder, studio.dataset, tasks=tasks if shapes else None, shapes=shapes)
+    notes: list[str] = []
+    key = studio.downloads.make(
+        found.name, ending, lambda to: notes.extend(write(items, to, writer).notes)
+    )
+    link = f"/download?{urlencode({'key': key})}"
+    return {"link": link, "samples": len(items), "notes": notes}
 
 
 @router.get("/api/run/config")

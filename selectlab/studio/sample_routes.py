@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from selectlab.errors import SelectlabError
-from selectlab.studio.pages import STATIC, page
+from selectlab.studio.absence import placeholder
+from selectlab.studio.pages import page
 from selectlab.studio.requests import Here, Limit, Offset, SampleId, Wanted
 
 router = APIRouter()
@@ -47,7 +48,8 @@ def picture(
     except SelectlabError as error:
         return Response(str(error), 404, media_type="text/plain")
     if found is None:
-        return FileResponse(STATIC / "no-picture.svg", media_type="image/svg+xml")
+        brief = studio.absences.of(sample_id).brief
+        return Response(placeholder(brief), media_type="image/svg+xml")
     return Response(found.jpeg, media_type="image/jpeg", headers={"cache-control": KEPT})
 
 
@@ -55,6 +57,12 @@ def picture(
 def pictures(studio: Here, wanted: Several) -> dict[str, int]:
     """Make pictures of frames, each video in one go; other pictures are made one by one."""
     return {"made": len(studio.frames(studio.samples.known(wanted.ids), 256))}
+
+
+@router.post("/api/tiles")
+def tiles(studio: Here, wanted: Several) -> dict[str, Any]:
+    """What is found in samples, to be drawn over their small pictures."""
+    return {"tiles": studio.tiles(studio.samples.known(wanted.ids))}
 
 
 @router.get("/api/facts")

@@ -38,6 +38,16 @@ class Strips:
         found = assertion_files(self._dataset).items()
         return dict(sorted(found, key=lambda one: not one[0].endswith("/flicker")))
 
+    def offered(self) -> list[str]:
+        """Return the names of the files, those that flagged nothing last."""
+        return sorted(self.files, key=lambda name: not self._count(name))
+
+    def _count(self, name: str) -> int:
+        try:
+            return len(self.flagged(name))
+        except DataError:  # is told when somebody looks at it
+            return 0
+
     def file(self, name: str) -> Path:
         """Return a file.
 

@@ -9,7 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from selectlab.errors import ConfigError, did_you_mean
 from selectlab.inputs.sample_ids import is_frame
+from selectlab.studio.absence import Absences, canvas
 from selectlab.studio.assertion_files import assertion_files
 from selectlab.studio.attributes import metadata_keys, task_type
 from selectlab.studio.boxes import Boxes
@@ -22,8 +24,9 @@ from selectlab.studio.near import Near
 from selectlab.studio.overview import Overview
 from selectlab.studio.runs import Runs
 from selectlab.studio.samples import Samples
-from selectlab.studio.strips import Strips
+from selectlab.studio.strips import MOST_AROUND, Strips
 from selectlab.thumbnails import Thumbnail, Thumbnails
+from selectlab.validation import shortened
 
 if TYPE_CHECKING:
     from selectlab.campaigns import Campaigns
@@ -79,6 +82,7 @@ class Studio:
         self.strips, self.map = Strips(dataset), EmbeddingMap(dataset)
         self.runs = Runs(dataset, self._runs_in)
         self._thumbnails = Thumbnails(dataset, self.videos)
+        self.absences = Absences(dataset, self._thumbnails)
         self.overview = Overview(dataset, self._thumbnails, self.rounds)
         self._reading = threading.Lock()
         self._fresh = Freshness(None if self._reopen is None else _folder_of(dataset))
@@ -140,6 +144,17 @@ class Studio:
         found = registry.writers().items()
         return {name: one.cls.ending for name, one in found if name not in left_out}
 
+    def ending_of(self, form: str) -> str:
+        """Return how files of a format end; "" for a folder.
+
+        Raises:
+            ConfigError: There is no such format.
+        """
+        if form not in self.formats:
+            hint = did_you_mean(form, self.formats)
+            raise ConfigError(f"form: no format is called {shortened(form)}{hint}")
+        return self.formats[form]
+
     @cached_property
     def campaigns(self) -> Campaigns:
         """The campaigns of the dataset.
@@ -188,13 +203,31 @@ class Studio:
         """
         picture = self.thumbnail(sample_id, SIZES[-1])
         size = None if picture is None else picture.source_size
+        shapes = self.boxes.of(sample_id, size)
         return {
             "id": sample_id,
             "size": size,
-            "shapes": self.boxes.of(sample_id, size),
+            "canvas": size or self._canvas(sample_id),
+            "shapes": shapes,
             "metadata": self.metadata_of(sample_id),
-            "unreadable": None if picture else self._thumbnails.why_not(sample_id),
+            "absent": None if picture else self.absences.of(sample_id).line,
         }
+
+    def _canvas(self, sample_id: str) -> tuple[int, int] | None:
+        """Return the size of a canvas for the boxes of a frame, and for those of its neighbours."""
+        near = self.strips.around(sample_id, MOST_AROUND) if is_frame(sample_id) else [sample_id]
+        return canvas(self.boxes.of(one, None) for one in near)
+
+    def tiles(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return what is drawn over small pictures of samples, as JSON."""
+        pictures = self.thumbnails(ids, SIZES[0])
+        found = {}
+        for one in ids:
+            size = pictures[one].source_size if one in pictures else None
+            at = size or self._canvas(one)
+            shapes = self.boxes.of_tile(one, size) if at else []
+            found[one] = {"size": at, "picture": size is not None, "shapes": shapes}
+        return found
 
     def metadata_of(self, sample_id: str) -> list[tuple[str, str]]:
         """Return the metadata of a sample as text, by key."""
@@ -208,7 +241,9 @@ class Studio:
     def facts(self) -> dict[str, Any]:
         """What the dataset consists of; tags and assertions as they are now."""
         tags, assertions = self.dataset.source.tags(), assertion_files(self.dataset)
-        return {**self._facts, "tags": list(tags), "assertions": sorted(assertions)}
+        videos = self.absences.videos
+        about = {"absent_videos": videos[:3], "n_absent_videos": len(videos)}
+        return {**self._facts, **about, "tags": list(tags), "assertions": sorted(assertions)}
 
     @cached_property
     def _facts(self) -> dict[str, Any]:

@@ -22,14 +22,19 @@ def threshold_curve(campaigns: Campaigns, corpus: Corpus, name: str) -> list[int
     """Return how many samples reach the thresholds 0, 0.01, ..., 1 with the newest version.
 
     Seeds and discarded samples are not among them. Thresholds below :data:`LEAST` have ``None``.
-
-    Cost:
-        O(N * C * D) for C clusters, one pass.
     """
     with campaigns.opened(read_only=True) as store:
         seeds, clusters = store.snapshot(store.version(name))
         gone = [sample.sample_id for sample in store.samples(name, statuses=["discarded"])]
-    judge = Judge(seeds, clusters, gone)
+    return curve_of(Judge(seeds, clusters, gone), corpus)
+
+
+def curve_of(judge: Judge, corpus: Corpus) -> list[int | None]:
+    """Return how many samples of an index reach the thresholds 0, 0.01, ..., 1.
+
+    Cost:
+        O(N * C * D) for C clusters, one pass.
+    """
     best: dict[str, float] = {}
     found: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
     for block in corpus.blocks():

@@ -4,6 +4,10 @@ import { OBJECT, fitting, taskOf } from "./object-tasks.js";
 const form = document.getElementById("new");
 const strip = document.getElementById("seeds");
 const MOST = 200;
+const some = (n, what) => `${counted(n)} ${what}${n === 1 ? "" : "s"}`;
+let curve = null;
+let counting = 0;
+let countedFor = "";
 
 function task() { return form ? form.task.value ?? "" : ""; }
 
@@ -30,14 +34,53 @@ function draw() {
   create.disabled = names.length === 0 || !there;
   create.title = !names.length ? "Mark something first" : there ? "" : "Index the embeddings first";
   for (const one of form.querySelectorAll(".index-first")) one.hidden = there;
+  explain(names, chosen);
+  count(names, there);
   const space = document.getElementById("space");
   if (!there && !space.value) space.value = chosen.dataset.space;
 }
 
+/** What marks mean that are not of the kind that the campaign is about. */
+function explain(names, chosen) {
+  const objects = names.filter((name) => OBJECT.test(name));
+  const mine = objects.length === 1 ? "The marked object stands" : `${some(objects.length, "marked object")} stand`;
+  let line = "";
+  if (!task() && objects.length) {
+    line = `${mine} for the whole picture: what is found is like the picture, not like the object.`;
+    const level = [...form.querySelectorAll('input[name="task"]')].find((one) => one.value && one.value === (taskOf(objects[0]) ?? one.value));
+    line += level ? ` Choose "objects of ${level.value}" to find objects.`
+      : ` To find objects, make embeddings of them first: selectlab predict --embed.`;
+  } else if (task() && chosen.dataset.there !== "yes") line = `The objects of ${task()} have embeddings; index them below to search among them.`;
+  document.getElementById("means").textContent = line;
+  document.getElementById("means").hidden = !line;
+}
+
+/** Count what each threshold would find, before there is a campaign. */
+async function count(names, there) {
+  const asked = JSON.stringify([names, task()]);
+  if (asked === countedFor) return;
+  countedFor = asked;
+  curve = null;
+  would();
+  if (!names.length || !there) return;
+  const number = ++counting;
+  const told = await ask("/api/campaigns/preview", { ids: names, task: task() }).catch((error) => ({ error: error.message }));
+  if (number === counting && asked === countedFor) { curve = told; would(); }
+}
+
+function would() {
+  const at = Number(form.threshold.value);
+  document.getElementById("threshold-value").textContent = at.toFixed(2);
+  const place = document.getElementById("would");
+  const n = curve?.counts?.[Math.round(at * 100)];
+  place.className = curve?.error ? "error-line" : "";
+  if (curve?.error) place.textContent = curve.error;
+  else place.textContent = n === undefined || n === null ? "" : `${counted(n)} of ${some(curve.samples, "sample")} ${n === 1 ? "reaches" : "reach"} it`;
+  document.getElementById("lone").hidden = curve?.seeds !== 1;
+}
+
 form?.addEventListener("change", draw);
-form?.threshold.addEventListener("input", () => {
-  document.getElementById("threshold-value").textContent = Number(form.threshold.value).toFixed(2);
-});
+form?.threshold.addEventListener("input", would);
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const name = form.elements.name.value.trim();

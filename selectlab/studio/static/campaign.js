@@ -2,6 +2,7 @@ import { ask, attempt, counted, el, marks, pageOf, pictureOf, rounded, say, watc
 import { noteTask } from "./object-tasks.js";
 import { drawn } from "./picture.js";
 import { Grid } from "./grid.js";
+import { Decisions } from "./decisions.js";
 
 const place = document.getElementById("campaign");
 const { name, task } = place.dataset;
@@ -14,6 +15,7 @@ const objectPicture = (id, number) =>
 let state = null;
 let asked = "";
 let curve = null;
+let earlier = null;  // the curve of the version before, once there is another one
 
 // What was collected
 
@@ -28,6 +30,8 @@ const grid = new Grid(document.getElementById("hits"), {
   decorate(cell, item) {
     cell.classList.remove("accepted", "discarded", "exported");
     cell.querySelector(".state")?.remove();
+    cell.classList.toggle("unsaved", Boolean(item.unsaved));
+    if (item.unsaved) { cell.append(el("span", { class: "state" }, "! not saved")); return; }
     if (item.status === "new") return;
     cell.classList.add(item.status);
     cell.append(el("span", { class: "state" }, WORDS[item.status]));
@@ -37,6 +41,11 @@ const grid = new Grid(document.getElementById("hits"), {
   open: (item) => { location.href = pageOf(item.id); },
   reached: (item) => current(item),
   onkey: (event, item) => keys(event, item),
+  failed() {
+    if (!form.order.value) return;
+    form.order.value = "";  // what cannot be had is not what the page says it shows
+    load();
+  },
   loaded(told) {
     asked = "";
     const nothing = document.getElementById("nothing");
@@ -103,7 +112,7 @@ function explain(item, told, sample) {
   );
 }
 
-// Decisions: shown at once, written behind it, taken back if they were refused
+// Decisions
 
 function keys(event, item) {
   if (event.key === "a") judge("accepted");
@@ -127,36 +136,13 @@ function* items() {
 
 function put(standings) {
   for (const item of items()) {
-    if (item.id in standings) Object.assign(item, standings[item.id]);
+    if (item.id in standings) Object.assign(item, { unsaved: false }, standings[item.id]);
   }
   grid.redraw();
 }
 
-let queue = Promise.resolve();
-function judge(status) {
-  const ids = chosen();
-  if (!ids.length) return;
-  const before = {};
-  for (const item of items()) if (ids.includes(item.id)) before[item.id] = { status: item.status, accepted: item.accepted };
-  put(Object.fromEntries(ids.map((id) => [id, { status, accepted: status === "accepted" }])));
-  const marked = [...items()].filter((item) => ids.includes(item.id) && marks.has(grid.markOf(item)));
-  if (marked.length) marks.set(marked.map((item) => grid.markOf(item)), false);
-  else if (grid.at + 1 < grid.total) grid.reach(grid.at + 1);
-  queue = queue.then(() => ask("/api/campaign/judge", { name, ids, status }))
-    .then((told) => { put(told.standings); refresh(); })
-    .catch((error) => { put(before); say(error.message, true); });
-}
-
-function undo() {
-  queue = queue.then(() => ask("/api/campaign/undo", { name })).then((told) => {
-    put(told.standings);
-    const ids = Object.keys(told.standings);
-    const at = [...Array(grid.total).keys()].find((k) => grid.item(k)?.id === ids[0]);
-    if (at !== undefined) grid.reach(at);
-    say(ids.length === 1 ? `${ids[0]} is ${told.standings[ids[0]].status} again` : `${ids.length} taken back`);
-    refresh();
-  }).catch((error) => say(error.message, true));
-}
+const decisions = new Decisions({ name, grid, chosen, items, put, refresh });
+const { judge, undo } = decisions;
 
 // Numbers, threshold, versions
 
@@ -179,10 +165,21 @@ function show(told) {
   active.textContent = told.active ? "Deactivate" : "Activate";
   document.getElementById("collect").disabled = !told.active;
   document.getElementById("collect").title = told.active ? "" : "Activate the campaign first";
+  learnable(told);
   steps(told);
   document.getElementById("versions").replaceChildren(...told.versions.map((one) => el("tr", {},
     el("td", { class: "number" }, one.number), el("td", { class: "nowrap" }, one.created),
     el("td", { class: "number" }, counted(one.seeds)), el("td", { class: "number" }, counted(one.collected)))));
+}
+
+/** The order of a classifier can be had only where there is enough to learn from. */
+function learnable(told) {
+  const option = form.order.querySelector('[value="classifier"]');
+  const least = Number(option.dataset.least);
+  const lacks = [["accepted or a seed", told.seeds + told.joining], ["discarded", told.counts.discarded]]
+    .filter(([, n]) => n < least).map(([what, n]) => `${least - n} more ${what}`);
+  option.disabled = lacks.length > 0;
+  option.textContent = `what a classifier learned from my decisions${lacks.length ? ` (needs ${lacks.join(" and ")})` : ""}`;
 }
 
 /** What can be done with the seeds now, and why not the rest. */
@@ -217,7 +214,11 @@ function would() {
   slider.setAttribute("aria-valuetext", at.toFixed(2));
   if (!curve) return;
   const n = curve[Math.round(at * 100)];
-  document.getElementById("would").textContent = n === null ? "" : `${counted(n)} samples reach it`;
+  const told = n === null ? "" : `${some(n, "sample")} ${n === 1 ? "reaches" : "reach"} it`;
+  const was = n === null ? null : earlier?.counts[Math.round(at * 100)] ?? null;
+  const fewer = was !== null && was > n;
+  document.getElementById("would").textContent = fewer ? `${told}, ${counted(was)} did with version ${earlier.version}` : told;
+  document.getElementById("why-fewer").hidden = !fewer;
 }
 
 async function count() {
@@ -252,8 +253,7 @@ act("undo", undo);
 act("active", async () => show(await ask("/api/campaign/set", { name, active: !state.active })));
 act("commit", async () => {
   const told = await ask("/api/campaign/commit", { name });
-  show(told);
-  count();
+  renewed(told);
   say(`version ${told.version} has ${some(told.seeds, "seed")}; press Collect to look again`);
 });
 act("collect", async () => {
@@ -263,18 +263,27 @@ act("collect", async () => {
   watchJob({ number: job.number, onEnd: collected });
 });
 act("refine", async () => {
-  await queue;
+  await decisions.written;
   const told = await ask("/api/campaign/refine", { name });
-  show(told);
-  count();
+  renewed(told);
   seeds();
   const left = told.left ? `, ${told.left} left` : "";
   if (told.missing) say(`${some(told.missing, "accepted sample")} did not join: the index has not got them`, true);
   say(told.is_new ? `version ${told.version}: ${told.joined} joined the seeds${left}; press Collect to look again`
     : "the seeds have not changed: accept something first");
 });
+/** Another version looks for something else, and reaches more or less far. */
+function renewed(told) {
+  if (curve && told.version !== state.version) earlier = { counts: curve, version: state.version };
+  show(told);
+  count();
+}
+
 function collected(job) {
-  if (job.state === "done") say(`${counted(job.result.new)} new of ${counted(job.result.processed)} looked at`);
+  if (job.state === "done") {
+    const again = job.result.again ? `, ${counted(job.result.again)} listed before` : "";
+    say(`${counted(job.result.new)} new${again}; ${counted(job.result.processed)} looked at`);
+  }
   refresh();
   load();
 }
@@ -289,7 +298,7 @@ document.getElementById("export-form").addEventListener("submit", async (event) 
   const told = await attempt(() => ask("/api/campaign/export", wanted));
   if (!told) return;
   dialog.close();
-  say(`${counted(told.samples)} samples exported`);
+  say(`${some(told.samples, "sample")} exported`);
   for (const note of told.notes) say(note);
   el("a", { href: told.link, download: "" }).click();
   refresh();
@@ -297,7 +306,7 @@ document.getElementById("export-form").addEventListener("submit", async (event) 
 });
 
 addEventListener("focus", async () => {  // somebody else may have decided meanwhile
-  await queue;
+  await decisions.written;
   const told = await ask(`/api/campaign?${named}`).catch(() => null);
   if (!told || !state || JSON.stringify(told.counts) === JSON.stringify(state.counts)) return;
   show(told);

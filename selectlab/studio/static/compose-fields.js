@@ -6,7 +6,7 @@ let serial = 0;
 
 /** What a schema says of a part of a config. */
 export class Schema {
-  constructor(schema, choices) { Object.assign(this, { schema, choices }); }
+  constructor(schema, choices) { Object.assign(this, { schema, choices, classes: new Map() }); }
 
   named(part) { return this.schema.$defs[part.$ref.split("/").pop()]; }
 
@@ -41,17 +41,39 @@ function select(options, value, kind, put) {
     ...known.map(([title, one]) => el("option", { selected: one === value }, title)));
 }
 
+/** Say at an input that what stands there cannot be used; nothing, where it can. It is not run then. */
+function wrong(input, why = "") {
+  if (why) { input.dataset.wrong = why; input.setAttribute("aria-invalid", "true"); input.title = why; }
+  else if (input.dataset.wrong) { delete input.dataset.wrong; input.removeAttribute("aria-invalid"); input.title = ""; }
+}
+
+/** The first thing in a form that cannot be used, in words; nothing, where there is none. */
+export function unusable(form) {
+  const found = form.querySelector("[data-wrong]");
+  if (!found) return "";
+  return `${found.closest("[data-path]")?.dataset.path ?? ""}: ${found.dataset.wrong}`;
+}
+
+/** Why an input of numbers holds none. */
+const noNumber = (input) => (input.validity.badInput ? "no number" : "");
+
 function number(kind, value, put) {
   return el("input", { type: "number", step: kind.type === "integer" ? 1 : "any", min: kind.minimum, max: kind.maximum,
     placeholder: kind.default ?? "", value: value ?? "",
-    oninput: (event) => put(event.target.value === "" ? undefined : Number(event.target.value)) });
+    oninput: ({ target }) => {
+      wrong(target, noNumber(target));
+      if (!target.dataset.wrong) put(target.value === "" ? undefined : Number(target.value));
+    } });
 }
 
 function json(kind, value, put) {
   return el("input", { type: "text", placeholder: "JSON", value: value === undefined ? "" : JSON.stringify(value), spellcheck: "false",
     oninput: (event) => {
-      try { put(event.target.value ? JSON.parse(event.target.value) : undefined); event.target.removeAttribute("aria-invalid"); }
-      catch { event.target.setAttribute("aria-invalid", "true"); }
+      let given;
+      try { given = event.target.value ? JSON.parse(event.target.value) : undefined; }
+      catch (error) { wrong(event.target, `not JSON: ${error.message}`); return; }
+      wrong(event.target);
+      put(given);
     } });
 }
 
@@ -77,26 +99,78 @@ function lines(held, add, line, put) {
   return place;
 }
 
+/** What the classes of the dataset are called, where a strategy looks at classes. */
+const classesAt = (schema, path) => schema.classes.get(/^strategies\[\d+\]/.exec(path)?.[0]) ?? [];
+const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+const rounded = (value) => Number(value.toFixed(3));
+const listAt = (path) => `classes-${/^strategies\[(\d+)\]/.exec(path)?.[1] ?? "none"}`;
+
 /** Names with a number each, such as classes with what is wanted of them. */
-function shares(kind, value, put) {
-  const held = Object.entries(value ?? {}).map(([key, share]) => ({ key, share }));
-  const line = (one, tell) => [
-    el("input", { type: "text", "aria-label": "name", placeholder: "name", value: one.key, oninput: (event) => { one.key = event.target.value; tell(); } }),
-    el("input", { type: "number", step: "any", min: 0, "aria-label": "number", value: one.share ?? "", oninput: (event) => { one.share = event.target.value; tell(); } }),
-  ];
-  return lines(held, () => ({ key: "", share: "" }), line, () => {
-    const full = held.filter((one) => one.key !== "" && one.share !== "");
+function shares(schema, kind, value, put, path) {
+  let held = Object.entries(value ?? {}).map(([key, share]) => ({ key, share }));
+  const place = el("div", { class: "lines", role: "group" });
+  const sum = el("p", { class: "quiet sum" });
+  const known = () => classesAt(schema, path);
+  const tell = () => {
+    for (const one of held) check(one, held, known());
+    sum.textContent = sumOf(held);
+    if (held.some((one) => one.name.dataset.wrong || one.number.dataset.wrong)) return;
+    const full = held.filter((one) => one.key !== "");
     put(full.length ? Object.fromEntries(full.map((one) => [one.key, Number(one.share)])) : undefined);
-  });
+  };
+  const row = (one, at) => {
+    one.note = el("span", { class: "quiet" });
+    one.name = el("input", { type: "text", list: listAt(path), "aria-label": "name", placeholder: "class", value: one.key,
+      oninput: ({ target }) => { one.key = target.value; tell(); } });
+    one.number = el("input", { type: "number", step: "any", min: 0, "aria-label": "number", placeholder: "share", value: one.share,
+      oninput: ({ target }) => { one.share = target.value; tell(); } });
+    return el("div", { class: "line-of" }, one.name, one.number,
+      el("button", { type: "button", class: "small", title: "Remove this line", onclick: () => { held.splice(at, 1); draw(); tell(); } }, "Remove"), one.note);
+  };
+  const draw = () => {
+    const left = known().filter((one) => !held.some((other) => other.key === one.name));
+    place.replaceChildren(...held.map(row), el("div", { class: "line-of" },
+      el("button", { type: "button", class: "small", onclick: () => { held.push({ key: "", share: "" }); draw(); [...place.querySelectorAll("input[type=text]")].pop().focus(); } }, "Add"),
+      left.length ? el("button", { type: "button", class: "small", title: "A line for each class of the dataset, with the share that it has there",
+        onclick: () => { held = [...held, ...left.map((one) => ({ key: one.name, share: rounded(one.share) }))]; draw(); tell(); } },
+      held.length ? "The other classes" : "All classes, as they are now") : ""), sum);
+    for (const one of held) check(one, held, known());
+    sum.textContent = sumOf(held);
+  };
+  place.addEventListener("classes", draw);
+  draw();
+  return place;
+}
+
+/** Say of a line of shares what is wrong with it, and how the dataset is. */
+function check(one, held, known) {
+  const twice = one.key !== "" && held.some((other) => other !== one && other.key === one.key);
+  wrong(one.name, twice ? `${one.key} stands there twice` : one.key === "" && one.share !== "" ? "a share without a class" : "");
+  wrong(one.number, noNumber(one.number) || (one.key !== "" && one.share === "" ? `how much of ${one.key}?` : ""));
+  const there = known.find((other) => other.name === one.key);
+  const problem = one.name.dataset.wrong || one.number.dataset.wrong;
+  one.note.textContent = problem || (there ? `now ${percent(there.share)}` : one.key && known.length ? "not in the dataset" : "");
+  one.note.className = problem ? "error-line" : "quiet";
+}
+
+function sumOf(held) {
+  const all = held.reduce((sum, one) => sum + (Number(one.share) || 0), 0);
+  if (!held.length) return "";
+  if (all > 1.0005) return `Sum ${rounded(all)}: more than 1, scaled down.`;
+  return all > 0.9995 ? "Sum 1." : `Sum ${rounded(all)}; the other ${rounded(1 - all)} is for all other classes together.`;
 }
 
 /** Words, or numbers with commas between them, a line each. */
-function list(kind, value, put) {
+function list(kind, value, put, path) {
   const numbers = kind.items.type === "array";
   const held = (value ?? []).map((one) => ({ text: numbers ? one.join(", ") : String(one) }));
-  const line = (one, tell) => [el("input", { type: "text", value: one.text, "aria-label": "value", placeholder: numbers ? "0.1, 0.1, 0.9, 0.9" : "name",
-    oninput: (event) => { one.text = event.target.value; tell(); } })];
   const read = (text) => (numbers ? text.split(",").filter((one) => one.trim()).map(Number) : text);
+  const line = (one, tell) => [el("input", { type: "text", list: numbers ? null : listAt(path), value: one.text, "aria-label": "value", placeholder: numbers ? "0.1, 0.1, 0.9, 0.9" : "name",
+    oninput: ({ target }) => {
+      one.text = target.value;
+      wrong(target, numbers && read(one.text).some(Number.isNaN) ? "expected numbers with commas between them" : "");
+      if (!target.dataset.wrong) tell();
+    } })];
   return lines(held, () => ({ text: "" }), line, () => {
     const full = held.filter((one) => one.text.trim());
     put(full.length ? full.map((one) => read(one.text)) : undefined);
@@ -140,9 +214,9 @@ function control(schema, name, part, value, put, path) {
   }
   if (kind.type === "array" && kind.items.enum) return ticks(kind, value, put);
   if (kind.type === "array" && kind.items.anyOf) return cards(schema, kind, value, put, path);
-  if (kind.type === "array") return list(kind, value, put);
+  if (kind.type === "array") return list(kind, value, put, path);
   if (kind.properties) return nested(schema, kind, value, put, path);
-  if (["number", "integer"].includes(kind.additionalProperties?.type)) return shares(kind, value, put);
+  if (["number", "integer"].includes(kind.additionalProperties?.type)) return shares(schema, kind, value, put, path);
   return json(kind, value, put);
 }
 
@@ -210,5 +284,5 @@ export function blame(form, line) {
 
 export function unblame(form) {
   for (const note of form.querySelectorAll(".field-error")) note.remove();
-  for (const one of form.querySelectorAll("[aria-invalid]")) { one.removeAttribute("aria-invalid"); one.removeAttribute("aria-describedby"); }
+  for (const one of form.querySelectorAll("[aria-invalid]:not([data-wrong])")) { one.removeAttribute("aria-invalid"); one.removeAttribute("aria-describedby"); }
 }

@@ -1,11 +1,12 @@
 import { ask, attempt, counted, el, isTyping, pictureOf, rounded } from "./studio.js";
-import { drawn } from "./picture.js";
+import { drawn, windowAround } from "./picture.js";
 import { Grid } from "./grid.js";
 
 const place = document.getElementById("frames");
 const file = document.getElementById("file");
 const panels = document.getElementById("panels");
 const boxes = document.getElementById("boxes");
+const whole = document.getElementById("whole");
 const button = document.getElementById("play");
 const speed = document.getElementById("speed");
 let strip = null;
@@ -23,12 +24,23 @@ function words(item) {
 function panel(frame, title) {
   if (!frame) return el("figure", {}, el("figcaption", {}, `${title}: none, the video ends here`));
   const shapes = boxes.checked ? frame.shapes.filter((one) => one.origin !== "predicted" || one.score === null || one.score >= 0.1) : [];
-  const picture = frame.size
-    ? drawn(pictureOf(frame.id, 640), frame.size, shapes, { alt: `${title}: ${frame.id}`, wide: timer ? 700 : 420,
-      tags: (one) => one.origin !== "predicted" })
-    : el("img", { src: pictureOf(frame.id), alt: frame.id });
+  const size = frame.size ?? strip.canvas;
+  const across = panels.clientWidth / (timer ? 1 : title.startsWith("selected") && innerWidth <= 700 ? 1 : innerWidth <= 700 ? 2 : 3);
+  const picture = size && drawn(frame.size ? pictureOf(frame.id, 640) : null, size, shapes, {
+    alt: `${title}: ${frame.id}`, wide: Math.max(150, Math.min(across, 900)), window: part(),
+    tags: (one) => one.origin !== "predicted" });
+  const absent = frame.absent && title.startsWith("selected") && el("p", { class: "absent" }, el("strong", {}, "No picture. "), frame.absent,
+    size ? " Its boxes are drawn on a canvas that ends where they do." : "");
   return el("figure", { class: title.startsWith("selected") ? "selected" : null },
-    picture, el("figcaption", {}, el("strong", {}, title), ` ${frame.id}`));
+    picture, absent || null, el("figcaption", {}, el("strong", {}, title), ` ${frame.id}`));
+}
+
+/** The part of the frames that is shown: around what was found in the selected one, or null. */
+function part() {
+  const { frames } = strip;
+  const size = frames[strip.at].size ?? strip.canvas;
+  if (whole.checked || !size) return null;
+  return windowAround(frames[strip.at].shapes.filter((one) => one.origin === "imputed" || one.origin === "suspicious"), size);
 }
 
 function draw() {
@@ -58,9 +70,22 @@ async function choose(item) {
 }
 
 async function longer() {
+  const said = button.innerHTML;
+  button.disabled = true;
+  button.textContent = "Loading frames ...";
+  try {
+    return await fetched();
+  } finally {
+    button.innerHTML = said;
+    button.disabled = false;
+  }
+}
+
+async function fetched() {
+  const wanted = shown;
   const given = new URLSearchParams({ file: file.value, id: shown, around: 12 });
   const told = await attempt(() => ask(`/api/strip?${given}`));
-  if (!told) return false;
+  if (!told || wanted !== shown) return false;
   strip = told;
   at = told.at;
   await Promise.all(told.frames.map((frame) => {
@@ -68,7 +93,7 @@ async function longer() {
     image.src = pictureOf(frame.id, 640);
     return image.decode().catch(() => {});
   }));
-  return true;
+  return wanted === shown;
 }
 
 function stop() {
@@ -104,6 +129,7 @@ function key(event) {
   else if (event.key === ",") step(-1);
   else if (event.key === ".") step(1);
   else if (event.key === "b") { boxes.checked = !boxes.checked; draw(); }
+  else if (event.key === "w") { whole.checked = !whole.checked; draw(); }
   else return false;
   return true;
 }
@@ -113,12 +139,18 @@ if (place) {
     caption: (item) => [`${words(item)}, severity ${rounded(item.severity)}`],
     pick: (item, number) => grid.reach(number),
     reached: choose,
+    returns: true,
     onkey: key,
     loaded(told) {
       document.getElementById("count").textContent = `${counted(told.total)} flagged`;
       shown = "";
-      if (told.items.length) choose(told.items[0]);
-      else { strip = null; panels.replaceChildren(el("p", {}, "It flagged no frame of this dataset.")); }
+      button.disabled = !told.items.length;
+      if (told.items.length) choose(grid.item(grid.at) ?? told.items[0]);
+      else {
+        stop();
+        strip = null;
+        panels.replaceChildren(el("p", { class: "panel" }, `${file.selectedOptions[0].textContent} flagged no frame of this dataset: nothing contradicts itself there.`));
+      }
     },
   });
   const load = () => grid.load(`/api/flagged?${new URLSearchParams({ file: file.value })}`);
@@ -128,12 +160,15 @@ if (place) {
     history.replaceState(null, "", `/flickering?${new URLSearchParams({ file: file.value })}`);
     load();
   });
-  boxes.addEventListener("change", draw);
+  for (const one of [boxes, whole]) one.addEventListener("change", draw);
+  addEventListener("resize", draw);
   button.addEventListener("click", play);
   speed.addEventListener("change", () => { if (timer) run(); });
   document.getElementById("filter").addEventListener("submit", (event) => event.preventDefault());
   document.addEventListener("keydown", (event) => {
-    if (!place.contains(event.target) && !isTyping(event) && key(event)) event.preventDefault();
+    if (place.contains(event.target) || isTyping(event)) return;
+    if (event.target.closest("button, a, input") && ["Enter", " "].includes(event.key)) return; // theirs
+    grid.key(event);
   });
   load();
 }

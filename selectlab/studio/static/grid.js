@@ -1,16 +1,19 @@
 // A gallery that draws only what is in sight, and asks for a page at a time.
 
-import { ask, attempt, el, isTyping, marks, pageOf, pictureOf } from "./studio.js";
+import { ask, attempt, counted, el, isTyping, marks, pageOf, pictureOf, say } from "./studio.js";
 
 const PAGE = 100;
 const GAP = 10;
+const MOST = 10000;
 const FRAME = /-\d+-\w+\.\w+$/;
 
 export class Grid {
   /**
    * @param {HTMLElement} place Has the address of the pages in data-source.
-   * @param {object} how caption(item) gives lines of text or elements; open(item); failed(); onkey(event,
-   *   item, grid) returns whether it took the key; decorate(cell, item); width, extra: px.
+   * @param {object} how caption(item) gives lines of text or elements; open(item); failed(error) says
+   *   what was refused; onkey(event, item, grid) returns whether it took the key; decorate(cell, item);
+   *   width, extra: px; returns: whether somebody who comes back finds the place where they left, by
+   *   a link too where left() gives what leaving(place) was told.
    */
   constructor(place, how = {}) {
     Object.assign(this, { place, how, total: 0, at: 0, pages: new Map(), cells: new Map() });
@@ -21,6 +24,30 @@ export class Grid {
     addEventListener("scroll", () => this.soon(), { passive: true });
     new ResizeObserver(() => this.layout()).observe(place);
     marks.watch(() => this.redraw());
+    if (how.returns) {
+      history.scrollRestoration = "manual";
+      addEventListener("pagehide", () => this.leave());
+    }
+  }
+
+  /** Note the place in this entry of the history. */
+  leave() {
+    if (!this.how.returns) return;
+    const place = { at: this.at, top: scrollY };
+    history.replaceState({ ...history.state, place }, "");
+    this.how.leaving?.(place);
+  }
+
+  /** Go back to the place that was left, once. */
+  comeBack() {
+    const place = history.state?.place ?? this.how.left?.();
+    if (!this.how.returns || this.returned) return false;
+    this.returned = true;
+    if (!place) return false;
+    this.at = Math.max(0, Math.min(place.at, this.total - 1));
+    this.layout();
+    scrollTo(0, place.top);
+    return true;
   }
 
   /** Show what another address gives. */
@@ -28,15 +55,22 @@ export class Grid {
     this.source = source;
     const version = ++this.version;
     this.pages.clear();
-    const first = await attempt(() => this.page(0));
-    if (version !== this.version) return;
-    if (!first) { this.how.failed?.(); return; }
+    let first = null;
+    try {
+      first = await this.page(0);
+    } catch (error) {
+      if (version !== this.version) return;
+      this.place.classList.add("stale");
+      (this.how.failed ?? ((told) => say(told.message, true)))(error);
+    }
+    if (!first || version !== this.version) return;
+    this.place.classList.remove("stale");
     this.total = first.total;
     if (!keep) this.at = 0;
     this.at = Math.max(0, Math.min(this.at, this.total - 1));
     for (const cell of this.cells.values()) cell.remove();
     this.cells.clear();
-    this.layout();
+    if (!this.comeBack()) this.layout();
     this.how.loaded?.(first);
   }
 
@@ -148,12 +182,13 @@ export class Grid {
       cell.title = item.id;
       const lines = this.how.caption?.(item) ?? [];
       cell.replaceChildren(
-        el("img", { src: this.how.picture?.(item) ?? pictureOf(item.id), alt: "", loading: "lazy", decoding: "async", draggable: "false" }),
+        el("div", { class: "picture" },
+          el("img", { src: this.how.picture?.(item) ?? pictureOf(item.id), alt: "", loading: "lazy", decoding: "async", draggable: "false" })),
         el("div", { class: "caption" },
           el("div", { class: "name" }, el("bdi", {}, item.id)),
           ...lines.map((line) => el("div", { class: line.className?.includes("reason") ? "reason" : null }, line))),
         el("button", { type: "button", class: "tick", tabindex: "-1", title: "Mark (x)", "aria-hidden": "true",
-          onclick: (event) => { event.stopPropagation(); marks.toggle(this.markOf(item)); } }, "✓"),
+          onclick: (event) => { event.stopPropagation(); event.shiftKey ? this.markRange(at) : this.markOne(at); } }, "✓"),
       );
     }
     cell.setAttribute("aria-selected", marks.has(this.markOf(item)));
@@ -172,18 +207,41 @@ export class Grid {
     if (cell) { cell.item = null; this.fill(cell, at); }
   }
 
+  markOne(at) {
+    this.anchor = at;
+    marks.toggle(this.markOf(this.item(at)));
+  }
+
+  /** Mark everything from what was marked or clicked last to here. */
+  async markRange(to) {
+    const [first, last] = [this.anchor ?? to, to].sort((one, other) => one - other);
+    if (last - first >= MOST) { say(`${counted(last - first + 1)} are more than can be marked at once`, true); return; }
+    const { version } = this;
+    for (let page = Math.floor(first / PAGE); page <= Math.floor(last / PAGE); page++) {
+      if (!(await attempt(() => this.page(page)))) return;
+    }
+    if (version !== this.version) return;
+    const names = [];
+    for (let at = first; at <= last; at++) names.push(this.markOf(this.item(at)));
+    marks.set(names, true);
+    this.anchor = to;
+  }
+
   click(event, at) {
+    if (!event.shiftKey) this.anchor = event.ctrlKey || event.metaKey ? this.anchor : at;
+    else this.anchor ??= this.at;
     this.reach(at, true);
     const item = this.item(at);
     if (!item) return;
-    if (event.shiftKey || event.ctrlKey || event.metaKey) marks.toggle(this.markOf(item));
+    if (event.shiftKey) this.markRange(at);
+    else if (event.ctrlKey || event.metaKey) this.markOne(at);
     else if (this.how.pick) this.how.pick(item, at);
     else this.open(item);
   }
 
   open(item) {
     if (this.how.open) this.how.open(item);
-    else location.href = pageOf(item.id);
+    else { this.leave(); location.href = pageOf(item.id); }
   }
 
   reach(at, focus = true) {
@@ -216,7 +274,7 @@ export class Grid {
     if (event.key in steps) this.reach(this.at + steps[event.key]);
     else if (event.key === "Home") this.reach(0);
     else if (event.key === "End") this.reach(this.total - 1);
-    else if ((event.key === " " || event.key === "x") && item) marks.toggle(this.markOf(item));
+    else if ((event.key === " " || event.key === "x") && item) this.markOne(this.at);
     else if (event.key === "Enter" && item) this.open(item);
     else return;
     event.preventDefault();

@@ -14,7 +14,8 @@ let paint = null;
 let top = { title: "", at: [] };
 let outline = null; // corners of lasso or frame, in units of the map
 let drag = null;
-let inside = null;
+let ringed = []; // the points of all that is marked
+const places = new Map(); // the point of each id that was asked for, -1 where there is none
 let only = null; // the one category that is looked at
 let lit = null; // its points
 
@@ -42,7 +43,7 @@ function draw() {
   const s = scale();
   const style = getComputedStyle(document.documentElement);
   drawPoints(canvas, {
-    points, look, paint, caught: inside, top: top.at, lit,
+    points, look, paint, caught: ringed, top: top.at, lit,
     at: { x: canvas.clientWidth / 2 - view.x * s, y: canvas.clientHeight / 2 + view.y * s, scale: s },
     outline: outline?.map((corner) => spot(...corner)),
     ink: style.getPropertyValue("--ink").trim(), paper: style.getPropertyValue("--panel").trim(),
@@ -84,9 +85,9 @@ function inSight() {
   return found;
 }
 
+let latest = null;
 async function caught(found) {
-  inside = found;
-  soon();
+  latest = found;
   const line = document.getElementById("caught");
   const list = document.getElementById("caught-list");
   const acts = document.getElementById("caught-acts");
@@ -95,8 +96,9 @@ async function caught(found) {
   if (!found.length) { line.textContent = "No point is in it."; return; }
   if (found.length > MOST) { line.textContent = `${counted(found.length)} are more than can be marked; draw a smaller one.`; return; }
   const told = await attempt(() => ask("/api/map/ids", { rows: found.map((k) => points.rows[k]) }));
-  if (!told || inside !== found) return;
+  if (!told || latest !== found) return;
   const { ids } = told;
+  ids.forEach((id, at) => places.set(id, found[at]));
   marks.set(ids, true);
   line.textContent = `${counted(ids.length)} ${ids.length === 1 ? "sample" : "samples"}, marked.${ids.length > MANY ? ` The first ${MANY}:` : ""}`;
   acts.replaceChildren(
@@ -106,8 +108,38 @@ async function caught(found) {
     el("li", {}, el("a", { href: pageOf(id), title: id }, el("img", { src: pictureOf(id), alt: id, loading: "lazy" })))));
 }
 
-function drop(line = "Draw around some points; they are marked then.") {
-  outline = inside = null;
+/** Ring what is marked, wherever that was done. */
+async function ring() {
+  if (!points) return;
+  const names = marks.list();
+  const asked = names.filter((name) => !places.has(name)).slice(0, MOST);
+  if (asked.length) {
+    const told = await attempt(() => ask("/api/map/rows", { ids: asked }));
+    if (!told) return;
+    const of = new Map(Array.from(points.rows, (row, k) => [row, k]));
+    asked.forEach((name, at) => places.set(name, of.get(told.rows[at]) ?? -1));
+  }
+  ringed = [...new Set(marks.list().map((name) => places.get(name) ?? -1))].filter((k) => k >= 0);
+  legend();
+  soon();
+}
+
+/** Mark the point that was clicked, or take its mark away. */
+async function click(px, py) {
+  const k = nearest(px, py);
+  if (k < 0) { drop(); return; }
+  const told = await attempt(() => ask("/api/map/ids", { rows: [points.rows[k]] }));
+  if (!told?.ids.length) return;
+  const [id] = told.ids;
+  places.set(id, k);
+  if (!marks.has(id)) { caught([k]); return; }
+  marks.set([id], false);
+  drop(`${id} is no longer marked.`);
+}
+
+const HINT = document.getElementById("caught")?.textContent;
+function drop(line = HINT) {
+  outline = latest = null;
   document.getElementById("caught").textContent = line;
   document.getElementById("caught-list").replaceChildren();
   document.getElementById("caught-acts").replaceChildren();
@@ -122,7 +154,7 @@ function shift(dx, dy, stretch) {
   if (outline?.length !== 4) outline = box(unspot(canvas.clientWidth * 0.35, canvas.clientHeight * 0.65), unspot(canvas.clientWidth * 0.65, canvas.clientHeight * 0.35));
   const [[x0, y0], , [x1, y1]] = outline;
   outline = box(stretch ? [x0, y0] : [x0 + dx / s, y0 + dy / s], [Math.max(x1 + dx / s, x0), Math.max(y1 + dy / s, y0)]);
-  inside = null;
+  latest = null;
   document.getElementById("caught").textContent = `${counted(enclosed().length)} in the frame; Enter marks them.`;
   soon();
 }
@@ -139,12 +171,13 @@ function down(event) {
   canvas.setPointerCapture(event.pointerId);
   const [px, py] = place(event);
   drag = { px, py, tool: tool(), view: { ...view } };
-  if (drag.tool !== "move") { inside = null; outline = [unspot(px, py)]; }
+  if (drag.tool !== "move") { latest = null; outline = [unspot(px, py)]; }
 }
 
 function move(event) {
   const [px, py] = place(event);
   if (!drag) { hover(px, py); return; }
+  if (Math.hypot(px - drag.px, py - drag.py) > 4) drag.far = true;
   if (drag.tool === "lasso") outline.push(unspot(px, py));
   else if (drag.tool === "frame") {
     outline = box(unspot(Math.min(px, drag.px), Math.max(py, drag.py)), unspot(Math.max(px, drag.px), Math.min(py, drag.py)));
@@ -152,13 +185,28 @@ function move(event) {
   soon();
 }
 
-function up() {
+function up(event) {
   if (!drag) return;
-  const was = drag.tool;
+  const was = drag;
   drag = null;
-  if (was === "move") return;
+  const [px, py] = place(event);
+  if (!was.far) { outline = null; click(px, py); soon(); return; }
+  if (was.tool === "move") return;
   if (outline.length > 2) caught(enclosed());
   else drop();
+}
+
+/** The point at a place of the canvas, -1 where there is none. */
+function nearest(px, py) {
+  let best = -1;
+  let least = 100;
+  const s = scale();
+  const [x, y] = unspot(px, py);
+  for (let k = 0; k < (points?.n ?? 0); k++) {
+    const apart = ((points.x[k] - x) * s) ** 2 + ((points.y[k] - y) * s) ** 2;
+    if (apart < least) { least = apart; best = k; }
+  }
+  return best;
 }
 
 let hovering = 0;
@@ -166,14 +214,7 @@ function hover(px, py) {
   clearTimeout(hovering);
   hovering = setTimeout(async () => {
     const tip = document.getElementById("tip");
-    let best = -1;
-    let least = 100;
-    const s = scale();
-    const [x, y] = unspot(px, py);
-    for (let k = 0; k < (points?.n ?? 0); k++) {
-      const apart = ((points.x[k] - x) * s) ** 2 + ((points.y[k] - y) * s) ** 2;
-      if (apart < least) { least = apart; best = k; }
-    }
+    const best = nearest(px, py);
     tip.hidden = best < 0;
     if (best < 0) return;
     const row = points.rows[best];
@@ -237,13 +278,17 @@ function legend() {
     rows.push(row(sign((pen) => (big ? dot(pen, "square", 9, 9, 5) : star(pen, 9, 9, 8, style.getPropertyValue("--ink"), style.getPropertyValue("--panel")))),
       `${top.title}: ${counted(top.at.length)}${top.absent ? `, ${counted(top.absent)} not on the map` : ""}`));
   }
+  if (ringed.length) {
+    rows.push(row(sign((pen) => { pen.lineWidth = 1.8; pen.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--ink"); pen.beginPath(); pen.arc(9, 9, 6, 0, 7); pen.stroke(); }),
+      `marked: ${counted(ringed.length)}`));
+  }
   if (!column) rows.push(el("p", { class: "quiet" }, "One point a sample."));
   else if (column.names) {
-    rows.push(...column.names.slice(0, 24).map((name, k) => el("button", {
+    rows.push(...column.order.slice(0, 24).map((k) => el("button", {
       type: "button", class: "legend-row", "aria-pressed": String(only === k), title: "Only these in colour",
-      onclick: () => { only = only === k ? null : k; relook(); document.querySelectorAll("#legend button")[k].focus(); },
-    }, shaped(look.named(k)), el("span", {}, name))));
-    if (column.names.length > 24) rows.push(el("p", { class: "quiet" }, `and ${column.names.length - 24} more`));
+      onclick: () => { only = only === k ? null : k; relook(); document.querySelectorAll("#legend button")[column.rank.get(k)].focus(); },
+    }, shaped(look.named(k)), el("span", {}, column.names[k]), el("span", { class: "quiet" }, counted(column.counts.get(k))))));
+    if (column.order.length > 24) rows.push(el("p", { class: "quiet" }, `and ${column.order.length - 24} more`));
   } else {
     const bar = el("canvas", { class: "ramp", width: 160, height: 14 });
     const pen = bar.getContext("2d");
@@ -251,7 +296,7 @@ function legend() {
     const end = (value) => el("span", { class: "nowrap" }, rounded(value));
     rows.push(row(end(column.low), bar, end(column.high)));
   }
-  if (column?.gone) rows.push(row(shaped([look.gone, "ring"]), "no value"));
+  if (column?.gone) rows.push(row(shaped([look.gone, "ring"]), column.others));
   at.replaceChildren(...rows);
 }
 
@@ -261,12 +306,24 @@ function remember() {
   history.replaceState(null, "", given.size ? `/map?${given}` : "/map");
 }
 
+/** Count the categories that are on the map, and order them by that. */
+function count(held) {
+  held.counts = new Map();
+  for (const row of points.rows) {
+    const code = held.values[row];
+    if (code !== 65535) held.counts.set(code, (held.counts.get(code) ?? 0) + 1);
+  }
+  held.order = [...held.counts.keys()].sort((one, other) => held.counts.get(other) - held.counts.get(one) || one - other);
+  held.rank = new Map(held.order.map((code, at) => [code, at]));
+}
+
 async function colour() {
   remember();
   const key = document.getElementById("colour").value;
   const told = key ? await attempt(() => ask(`/api/map/values?${new URLSearchParams({ key })}`)) : null;
   column = told ? { ...told, values: unpacked(told.values, Uint16Array) } : null;
   only = null;
+  if (column?.names) count(column);
   if (column) column.gone = points.rows.some((row) => column.values[row] === 65535);
   relook();
 }
@@ -293,7 +350,7 @@ async function offers() {
     if (asked.get(id) && !select.value) select.value = asked.get(id);
   };
   const [facts, layers] = await Promise.all([attempt(() => ask("/api/facts")), attempt(() => ask("/api/map/layers"))]);
-  fill("colour", Object.entries(facts?.attributes ?? {}));
+  fill("colour", [...Object.entries(facts?.attributes ?? {}), ...Object.entries(layers?.colours ?? {})]);
   fill("on", Object.entries(layers?.layers ?? {}));
   if (document.getElementById("colour").value && !column) await colour();
   if (document.getElementById("on").value && !top.title) await onTop();
@@ -311,6 +368,7 @@ async function load() {
     `${counted(told.n)} samples; the first two principal components, ${percent.join(" and ")} of the variance`;
   relook();
   whole();
+  ring();
   await offers();
 }
 
@@ -329,6 +387,7 @@ if (canvas) {
   document.getElementById("whole").addEventListener("click", whole);
   document.getElementById("filter").addEventListener("submit", (event) => event.preventDefault());
   document.addEventListener("keydown", keys);
+  marks.watch(ring);
   document.addEventListener("theme", relook);
   document.addEventListener("tagged", offers);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", relook);

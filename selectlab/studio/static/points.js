@@ -49,14 +49,18 @@ export class Look {
     return [this.ramp[Math.round((value / 65534) * (STEPS - 1))], "circle"];
   }
 
-  named(code) { return [this.colours[code % this.colours.length], SHAPES[code % SHAPES.length]]; }
+  /** Those that are most frequent differ most. */
+  named(code) {
+    const at = this.column.rank.get(code);
+    return [this.colours[at % this.colours.length], SHAPES[at % SHAPES.length]];
+  }
 
   /** What a row has, in words; null without a column. */
   value(row) {
     const { column } = this;
     if (!column) return null;
     const value = column.values[row];
-    if (value === NONE) return "none";
+    if (value === NONE) return column.others;
     return column.names ? column.names[value] : column.low + (value / 65534) * (column.high - column.low);
   }
 }
@@ -124,11 +128,27 @@ function dots(pen, scene, ratio) {
   };
   const r = Math.max(1, Math.round((points.n > 50000 ? 1 : 1.5) * ratio));
   const rim = packed(ink);
-  if (caught) for (const k of caught) block(k, r + Math.round(ratio), rim);
   for (let k = 0; k < points.n; k++) block(k, r, paint[k]);
-  if (lit) for (const k of lit) block(k, r, paint[k]);
+  if (lit) for (const k of lit) block(k, r + Math.round(ratio), paint[k]); // told by their size, too
+  if (caught.length > SOME) {
+    for (const k of caught) block(k, r + Math.round(ratio), rim);
+    for (const k of caught) block(k, r, paint[k]);
+  }
   if (top.length > SOME) for (const k of top) block(k, r + Math.round(ratio), rim);
   pen.putImageData(image, 0, 0);
+}
+
+/** Rings around what is marked, with a rim so that they are seen on points too. */
+function rings(pen, places, r, ink, paper) {
+  for (const [width, colour] of [[4, paper], [1.8, ink]]) {
+    pen.lineWidth = width;
+    pen.strokeStyle = colour;
+    for (const [x, y] of places) {
+      pen.beginPath();
+      pen.arc(x, y, r, 0, 7);
+      pen.stroke();
+    }
+  }
 }
 
 /** Draw everything: scene has points, look, paint, caught, top and lit (numbers of points, the last
@@ -156,15 +176,8 @@ export function drawPoints(canvas, scene) {
       pen.fillStyle = colour;
       dot(pen, kind, ...at, r);
     }
-    pen.strokeStyle = ink;
-    pen.lineWidth = 1.5;
-    for (const k of caught ?? []) {
-      const [x, y] = place(k);
-      pen.beginPath();
-      pen.arc(x, y, r + 2.5, 0, 7);
-      pen.stroke();
-    }
   }
+  if (points.n <= FEW || caught.length <= SOME) rings(pen, caught.map(place).filter(within), r + 2.5, ink, paper);
   if (points.n <= FEW || top.length <= SOME) {
     for (const k of top) {
       const at = place(k);

@@ -1,4 +1,4 @@
-import { ask, attempt, el, jobMeter, rounded, watchJob } from "./studio.js";
+import { ask, attempt, counted, el, jobMeter, rounded, say, watchJob } from "./studio.js";
 import { Grid } from "./grid.js";
 
 const grid = new Grid(document.getElementById("picks"), {
@@ -70,4 +70,22 @@ if (location.hash === "#report" && part.dataset.made) frame();
 watchJob({
   onStep: (job) => job.title === title && follow(job),
   onEnd: (job) => job.title === title && ended(job),
+});
+
+// What it selected, in the format of another tool
+
+const dialog = document.getElementById("export-dialog");
+const wrong = document.getElementById("export-wrong");
+document.getElementById("export").addEventListener("click", () => { wrong.textContent = ""; dialog.showModal(); });
+document.getElementById("export-close").addEventListener("click", () => dialog.close());
+document.getElementById("export-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const data = new FormData(event.target);
+  try {
+    const made = await ask("/api/run/export", { name, form: data.get("form"), task: data.get("task") ?? "" });
+    dialog.close();
+    say(`${counted(made.samples)} ${made.samples === 1 ? "sample" : "samples"} exported`);
+    for (const note of made.notes) say(note);
+    el("a", { href: made.link, download: "" }).click();
+  } catch (error) { wrong.textContent = error.message; }
 });

@@ -14,13 +14,20 @@ function shown() {
 }
 
 function draw(lit = null) {
-  if (!sample?.size) return;
+  if (!sample?.canvas) return;
   const found = boxes ? shown() : [];
   const crowded = found.length > (view.clientWidth < 500 ? 3 : 12); // names would hide what they name
-  view.replaceChildren(drawn(pictureOf(id, 1600), sample.size, found, {
-    alt: id, lit, wide: Math.min(900, view.clientWidth || 900),
+  view.replaceChildren(drawn(sample.size ? pictureOf(id, 1600) : null, sample.canvas, found, {
+    alt: sample.size ? id : `${id}, its boxes without the picture`, lit, wide: Math.min(900, view.clientWidth || 900),
     tags: (one) => !crowded || one.origin !== "predicted" || found.indexOf(one) === lit,
-  }));
+  }), ...absence());
+}
+
+/** Why there is no picture, in words. */
+function absence() {
+  if (!sample.absent) return [];
+  const what = sample.canvas ? " What was found in it is drawn on a canvas that ends where the boxes do." : "";
+  return [el("figcaption", { class: "absent" }, el("strong", {}, "No picture. "), `${sample.absent}${what}`)];
 }
 
 function list() {
@@ -55,12 +62,9 @@ function markObject(one) {
 async function load() {
   sample = await attempt(() => ask(`/api/sample?${new URLSearchParams({ id })}`));
   if (!sample) return;
-  if (!sample.size) {
-    const line = sample.unreadable ? el("span", { class: "error-line" }, `It cannot be shown. ${sample.unreadable}`)
-      : /-\d+-\w+\.\w+$/.test(id) ? "Neither the frame nor its video is at hand; selectlab studio --videos FOLDER says where videos lie."
-        : "There is no picture of this sample.";
+  if (sample.absent) {
     view.classList.add("without");
-    view.replaceChildren(el("img", { src: pictureOf(id), alt: "no picture" }), el("figcaption", {}, line));
+    view.replaceChildren(...absence());
   }
   list();
 }
@@ -71,6 +75,9 @@ async function beside() {
   const given = new URLSearchParams(query);
   given.set("id", id);
   document.getElementById("back").href = query ? `/?${query}` : "/";
+  document.getElementById("back").addEventListener("click", () => {
+    try { sessionStorage.setItem("gallery-back", "yes"); } catch { /* at the top then */ }
+  });
   const told = await ask(`/api/beside?${given}`).catch(() => ({}));
   for (const name of ["before", "after"]) {
     const link = document.getElementById(name);

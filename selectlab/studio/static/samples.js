@@ -1,12 +1,35 @@
 import { ask, attempt, counted, el, isTyping, rounded } from "./studio.js";
 import { Grid } from "./grid.js";
+import { Tiles } from "./tiles.js";
 
 const form = document.getElementById("filter");
 const count = document.getElementById("count");
+const wrong = document.getElementById("wrong");
+const over = document.getElementById("over");
+const tiles = new Tiles();
 const grid = new Grid(document.getElementById("gallery"), {
   caption: (item) => (item.value === null ? [] : [rounded(item.value)]),
-  failed: () => { count.textContent = "These are the samples of before."; },
+  returns: true,
+  leaving(place) {
+    try { sessionStorage.setItem("gallery-left", JSON.stringify(place)); } catch { /* at the top then */ }
+  },
+  left() {
+    try {
+      if (sessionStorage.getItem("gallery-back") !== "yes") return null;
+      sessionStorage.removeItem("gallery-back");
+      return JSON.parse(sessionStorage.getItem("gallery-left"));
+    } catch { return null; }
+  },
+  decorate: (cell, item) => tiles.decorate(cell, item),
+  failed(error) {
+    count.textContent = "Below are the samples of before.";
+    wrong.textContent = error.message;
+    wrong.hidden = false;
+    form.where.setAttribute("aria-invalid", error.message.startsWith("where") || form.where.value !== "");
+  },
   loaded: (told) => {
+    wrong.hidden = true;
+    form.where.removeAttribute("aria-invalid");
     count.textContent = `${counted(told.total)} ${told.total === 1 ? "sample" : "samples"}`;
   },
 });
@@ -43,10 +66,16 @@ function restore() {
 }
 
 let later;
-form.addEventListener("input", () => { clearTimeout(later); later = setTimeout(show, 250); });
+form.addEventListener("input", (event) => {
+  if (event.target === over) { draw(); return; }
+  clearTimeout(later);
+  later = setTimeout(show, 250);
+});
 form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(later); show(); });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "/" && !isTyping(event)) { event.preventDefault(); form.contains.focus(); }
+  if (isTyping(event)) return;
+  if (event.key === "/") { event.preventDefault(); form.contains.focus(); }
+  else if (event.key === "b") { over.checked = !over.checked; draw(); }
 });
 
 async function describe() {
@@ -60,6 +89,22 @@ async function describe() {
     if (![...form.tag.options].some((option) => option.value === tag)) form.tag.append(el("option", { value: tag }, tag));
   }
   document.getElementById("tag-label").hidden = facts.tags.length === 0;
+  document.getElementById("over-label").hidden = Object.keys(facts.tasks).length === 0;
+  if (facts.n_absent_videos) tellAbsent(facts);
+}
+
+function tellAbsent({ absent_videos: names, n_absent_videos: n }) {
+  const line = document.getElementById("absent");
+  const more = n > names.length ? ` and ${counted(n - names.length)} more` : "";
+  line.replaceChildren(`Samples are frames of ${n === 1 ? "a video that is" : "videos that are"} not at hand: ${names.join(", ")}${more}. `,
+    el("code", {}, `selectlab studio ${line.dataset.where} --videos FOLDER`), " says where they lie.");
+  line.hidden = false;
+}
+
+function draw() {
+  tiles.on = over.checked;
+  try { sessionStorage.setItem("gallery-over", over.checked ? "yes" : ""); } catch { /* on this page only */ }
+  grid.redraw();
 }
 
 document.addEventListener("tagged", ({ detail }) => {
@@ -67,5 +112,6 @@ document.addEventListener("tagged", ({ detail }) => {
   document.getElementById("tag-label").hidden = false;
 });
 restore();
+try { over.checked = tiles.on = sessionStorage.getItem("gallery-over") === "yes"; } catch { /* off */ }
 show(false);
 describe();

@@ -14,18 +14,23 @@ export function el(name, attributes = {}, ...children) {
   return made;
 }
 
+const MOST_KEPT = 30_000;  // characters; browsers send 64 KiB on behalf of pages that are gone
+
 /** Ask the server for JSON; what it refuses becomes an Error with its line. */
 export async function ask(path, body) {
+  const sent = JSON.stringify(body);
   const options = body === undefined ? {} : {
     method: "POST",
     headers: { "content-type": "application/json", "x-csrf-token": csrf },
-    body: JSON.stringify(body),
+    body: sent,
+    keepalive: sent.length < MOST_KEPT,  // a change goes on when the page is left
   };
   let answer;
   try {
     answer = await fetch(path, options);
   } catch {
-    throw new Error("the server does not answer; is 'selectlab studio' still running?");
+    const error = new Error("the server does not answer; is 'selectlab studio' still running?");
+    throw Object.assign(error, { unanswered: true });
   }
   const told = await answer.json().catch(() => ({ error: `the server said ${answer.status}` }));
   if (!answer.ok) throw new Error(told.error ?? `the server said ${answer.status}`);
@@ -234,6 +239,7 @@ function lost(error) {
 
 function showJob(job) {
   const ended = job.state !== "running";
+  if (job.state === "done") setTimeout(() => job.number > hushed && !bar.matches(":hover, :focus-within") && hush(job.number), 15_000);
   const words = { done: "done", failed: `failed: ${job.error}`, cancelled: "cancelled" };
   bar.hidden = false;
   bar.className = job.state === "failed" ? "job failed" : "job";
