@@ -172,8 +172,9 @@ def test_a_run_goes_on_from_another_one(client: Client) -> None:
 
 
 def test_text_of_a_config_is_read_with_care(client: Client) -> None:
-    line = client.refused("/api/compose/check", config='{"n_samples": 4,')
-    assert line.startswith("config: malformed JSON, ")
+    for text in ('{"n_samples": 4,', "", "[" * 20_000, "nul"):
+        line = client.refused("/api/compose/check", config=text)
+        assert line.startswith("config: malformed JSON, ")
     line = client.refused("/api/compose/check", config="[]")
     assert line == "config: expected an object with a list 'strategies'"
     odd = json.dumps({**PLAIN, "lightly_path_regex": "\0"})

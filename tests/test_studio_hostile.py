@@ -43,6 +43,8 @@ VALID: dict[str, Any] = {
     "number": 1,
     "rows": [1, 2],
     "how": "add",
+    "seen": {NAMES[1]: "new"},
+    "after": "fast",
 }
 """What each field of a request may hold."""
 
