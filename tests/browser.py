@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ FLAGS = [
     *("--disable-component-update", "--no-first-run"),
 ]
 
+LEAVING = "beforeunload"
+"""What a page asks before unsaved work is left; a test that wants it answers it."""
+
 
 def found_browser() -> str:
     """Where a browser is, or skip the test."""
@@ -25,8 +28,8 @@ def found_browser() -> str:
     return found
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
+@contextmanager
+def launched() -> Iterator[Any]:
     """A browser; the test is skipped where there is none, or no playwright."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as driver:
@@ -37,16 +40,43 @@ def chromium() -> Iterator[Any]:
 
 @contextmanager
 def opened(chromium: Any, file: Path, *, width: int = 1200, height: int = 900) -> Iterator[Any]:
-    """A file in a page of which every error, warning, dialog and request fails the test."""
-    wrong: list[str] = []
-    page = chromium.new_page(viewport={"width": width, "height": height})
-    own = ("file:", "data:", "blob:")
-    page.on("console", lambda said: wrong.append(f"{said.type}: {said.text}"))
-    page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-    page.on("dialog", lambda dialog: wrong.append(f"dialog: {dialog.message}"))
-    page.on("request", lambda one: one.url.startswith(own) or wrong.append(f"asked: {one.url}"))
-    try:
+    """A file in a page of which every word, error, dialog and request fails the test."""
+    how = {"viewport": {"width": width, "height": height}}
+    with _noted(chromium, "file:", lambda said: True, **how) as page:
         page.goto(file.resolve().as_uri())
+        yield page
+
+
+@contextmanager
+def watched(chromium: Any, address: str, *, console: bool = True, **how: Any) -> Iterator[Any]:
+    """A page of a server of which every error, dialog and request elsewhere fails the test.
+
+    Args:
+        chromium: The browser.
+        address: The server.
+        console: Whether errors and warnings in the console fail it too, but for what the page asked
+            and was refused, which it tells the user.
+        how: Goes to the browser.
+    """
+
+    def is_wrong(said: Any) -> bool:
+        refused = "status of 400" in said.text
+        return console and said.type in ("error", "warning") and not refused
+
+    with _noted(chromium, address, is_wrong, base_url=address, **how) as page:
+        yield page
+
+
+@contextmanager
+def _noted(chromium: Any, own: str, is_wrong: Callable[[Any], bool], **how: Any) -> Iterator[Any]:
+    wrong: list[str] = []
+    fine = (own, "data:", "blob:")
+    page = chromium.new_page(**how)
+    page.on("console", lambda said: is_wrong(said) and wrong.append(f"{said.type}: {said.text}"))
+    page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    page.on("dialog", lambda one: one.type == LEAVING or wrong.append(f"dialog: {one.message}"))
+    page.on("request", lambda one: one.url.startswith(fine) or wrong.append(f"asked: {one.url}"))
+    try:
         yield page
     finally:
         page.close()

@@ -6,8 +6,10 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from browser import launched
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +25,13 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data: {folder} is not there; name the folder in SELECTLAB_DATA")
     return folder
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser; the test is skipped where there is none."""
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session", autouse=True)

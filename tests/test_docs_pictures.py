@@ -13,12 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import chromium
 from doc_pages import PAGES
 from pictures import HEIGHT, PICTURES, WIDTH, Stage, set_up
 from PIL import Image
-
-__all__ = ["chromium"]
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "pictures"

@@ -18,15 +18,13 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from browser import chromium, opened
+from browser import opened
 from doc_pages import DOCS, PAGES, ROOT, blocks, named
 from site_page import SitePage
 from small_dataset import selectlab
 
 from selectlab import registry
 from selectlab.config import load
-
-__all__ = ["chromium"]
 
 pytest.importorskip("mkdocs", reason="mkdocs is not installed")
 pytest.importorskip("material", reason="mkdocs-material is not installed")

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import chromium, found_browser, opened
+from browser import found_browser, opened
 from report_page import HOSTILE, HOSTILE_CONFIG, flickering_folder, hostile_folder, ran
 from small_dataset import DIVERSITY, EMBEDDINGS, UNIFORM, WEIGHTS, config, metadata, selectlab
 
 from selectlab.dataset import Dataset
 from selectlab.report import write_report
 from selectlab.report.record import read_run
-
-__all__ = ["chromium"]
 
 
 @pytest.fixture(scope="module")

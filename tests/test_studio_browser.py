@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browser import watched
 from small_dataset import picture
 from studio_dataset import (
     NAMES,
@@ -34,10 +34,6 @@ from selectlab.studio.studio import Studio
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"),
-    *("--disable-component-update", "--no-first-run"),
-]
 PAGES = ["/", "/runs", "/run?name=fast", "/compare?one=fast&other=classes", "/campaigns"]
 PAGES += [
     "/campaigns/new",
@@ -48,18 +44,6 @@ PAGES += [
     "/sample?id=b/05.png",
     "/run?name=no",
 ]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for path in map(shutil.which, names) if path), None)
-    if found is None:
-        pytest.skip("no chromium on this machine")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -74,35 +58,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 def page(chromium: Any, client: Client) -> Iterator[Any]:
     with watched(chromium, client.address) as page:
         yield page
-
-
-class watched:
-    """A page of which every error, every dialog and every request elsewhere fails the test."""
-
-    def __init__(self, chromium: Any, address: str, **how: Any) -> None:
-        self._page = chromium.new_page(base_url=address, **how)
-        self._wrong: list[str] = []
-        own = (address, "data:", "blob:")
-        self._page.on("console", lambda said: self._note(said.type, said.text))
-        self._page.on("pageerror", lambda error: self._wrong.append(f"error: {error}"))
-        self._page.on("dialog", lambda dialog: self._wrong.append(f"dialog: {dialog.message}"))
-        self._page.on(
-            "request",
-            lambda asked: asked.url.startswith(own) or self._wrong.append(f"asked: {asked.url}"),
-        )
-
-    def _note(self, kind: str, text: str) -> None:
-        refused = "status of 400" in text  # what the page was asked to do, and told the user
-        if kind in ("error", "warning") and not refused:
-            self._wrong.append(f"{kind}: {text}")
-
-    def __enter__(self) -> Any:
-        return self._page
-
-    def __exit__(self, kind: Any, *_: object) -> None:
-        self._page.close()
-        if kind is None:
-            assert self._wrong == []
 
 
 def numbers(page: Any) -> dict[str, str]:

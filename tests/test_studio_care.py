@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import chromium  # noqa: F401 - a fixture
+from browser import watched
 from studio_dataset import (
     NAMES,
     Client,
@@ -32,14 +32,10 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 
 
 @pytest.fixture
-def page(chromium: Any, client: Client) -> Iterator[Any]:  # noqa: F811 - the fixture
-    page = chromium.new_page(base_url=client.address)
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.set_default_timeout(10_000)
-    yield page
-    page.close()
-    assert wrong == []
+def page(chromium: Any, client: Client) -> Iterator[Any]:
+    with watched(chromium, client.address, console=False) as page:
+        page.set_default_timeout(10_000)
+        yield page
 
 
 def collected(client: Client, name: str) -> Any:
@@ -255,7 +251,7 @@ def test_a_campaign_of_frames_says_what_an_object_means(page: Any, client: Clien
 
 
 def test_objects_are_offered_where_they_have_embeddings(
-    chromium: Any,  # noqa: F811 - the fixture
+    chromium: Any,
     tmp_path: Path,
 ) -> None:
     data = with_objects(with_index(studio_folder(tmp_path)))

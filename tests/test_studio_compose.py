@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from browser import chromium  # noqa: F401 - a fixture
+from browser import watched
 from small_dataset import DIVERSITY, EMBEDDINGS, config
 from studio_dataset import (
     Client,
@@ -37,14 +37,10 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 
 
 @pytest.fixture
-def page(chromium: Any, client: Client) -> Iterator[Any]:  # noqa: F811 - the fixture
-    page = chromium.new_page(base_url=client.address)
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.set_default_timeout(10_000)
-    yield page
-    page.close()
-    assert wrong == []
+def page(chromium: Any, client: Client) -> Iterator[Any]:
+    with watched(chromium, client.address) as page:
+        page.set_default_timeout(10_000)
+        yield page
 
 
 def refused(page: Any, line: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browser import watched
 from studio_dataset import NAMES, Client, flickering_folder, served, studio_folder
 
 from selectlab import Dataset
@@ -16,11 +17,6 @@ from selectlab.inputs.folder import open_dataset
 from selectlab.studio.studio import Studio
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-from browser import chromium as _chromium  # noqa: E402
-from test_studio_browser import watched  # noqa: E402
-
-chromium = _chromium
 
 
 @pytest.fixture(scope="module")

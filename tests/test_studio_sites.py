@@ -9,15 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from browser import chromium
 from studio_dataset import Client, served, studio_folder
 
 from selectlab.inputs.folder import open_dataset
 from selectlab.studio.access import Access
 from selectlab.studio.serving import way_in
 from selectlab.studio.studio import Studio
-
-__all__ = ["chromium"]
 
 
 class OtherSite(BaseHTTPRequestHandler):
