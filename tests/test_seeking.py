@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import video_builder as videos
 
-from selectlab.errors import DataError
+from selectlab.errors import DataError, MissingExtraError
 from selectlab.video.decoding import frames
 from selectlab.video.seeking import chosen_frames
 
@@ -93,3 +94,10 @@ def test_no_video_is_one_line(tmp_path: Path) -> None:
     path.write_bytes(b"no video")
     with pytest.raises(DataError, match=r"clip\.mp4: not a readable video"):
         list(chosen_frames(path, [0]))
+
+
+def test_without_pyav_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    video = videos.write_video(tmp_path / "clip.mp4", 3)
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(MissingExtraError, match=r"needs PyAV; install it with: pip install"):
+        list(chosen_frames(video, [0]))

@@ -77,7 +77,6 @@ def test_look_through_the_gallery_by_keyboard(page: Any) -> None:
     page.wait_for_selector(f'.cell[title="{NAMES[1]}"] img')
     first = page.locator(".cell").first
     assert first.get_attribute("title") == ODD
-    first.focus()
     page.keyboard.press("x")
     playwright.expect(page.locator("#marks")).to_contain_text("1 marked")
     page.keyboard.press("End")

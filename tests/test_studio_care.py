@@ -264,3 +264,18 @@ def test_objects_are_offered_where_they_have_embeddings(
         page.get_by_text("whole frames").click()
         playwright.expect(page.locator("#means")).to_contain_text('Choose "objects of det"')
         page.close()
+
+
+def test_what_was_typed_stays_while_embeddings_are_indexed(chromium: Any, tmp_path: Path) -> None:
+    data = studio_folder(tmp_path)
+    with served(Studio(open_dataset(data))) as client, watched(chromium, client.address) as page:
+        marked(page, NAMES[:3])
+        page.fill("#name", "wet road")
+        page.fill("#threshold", "0.3")
+        page.fill("#space", "by hand")
+        page.click("#index")
+        playwright.expect(page.locator("form#new")).to_contain_text("30 indexed, by hand")
+        playwright.expect(page.locator("#name")).to_have_value("wet road")
+        playwright.expect(page.locator("#threshold")).to_have_value("0.3")
+        page.reload()
+        playwright.expect(page.locator("#name")).to_have_value("")

@@ -138,9 +138,9 @@ def _mark(path: str | os.PathLike[str]) -> tuple[int, int]:
 @lru_cache(maxsize=64)
 def _index(path: str, mark: tuple[int, int]) -> _Index | None:
     """Return when frames are shown; ``None`` where the packets do not say."""
-    import av
-
     with opened_video(path) as container:
+        import av
+
         if not container.streams.video:
             raise DataError(f"{path}: has no video stream")
         stream = container.streams.video[0]

@@ -4,6 +4,7 @@ import { OBJECT, fitting, taskOf } from "./object-tasks.js";
 const form = document.getElementById("new");
 const strip = document.getElementById("seeds");
 const MOST = 200;
+const TYPED = "campaign-new";
 const some = (n, what) => `${counted(n)} ${what}${n === 1 ? "" : "s"}`;
 let curve = null;
 let counting = 0;
@@ -95,8 +96,18 @@ document.getElementById("index")?.addEventListener("click", async () => {
   const space = document.getElementById("space").value.trim();
   if (!space) { say("say which model made the embeddings", true); return; }
   const told = await attempt(() => ask("/api/index", { task: task(), space }));
-  if (told) watchJob({ number: told.job.number, onEnd: (job) => { if (job.state === "done") location.reload(); } });
+  if (told) watchJob({ number: told.job.number, onEnd: (job) => { if (job.state === "done") again(); } });
 });
+/** Open the page anew, and fill in what was typed. */
+function again() {
+  if (form) sessionStorage.setItem(TYPED, JSON.stringify(Object.fromEntries(["name", "threshold"].map((one) => [one, form.elements[one].value]))));
+  location.reload();
+}
+const typed = form && sessionStorage.getItem(TYPED);
+if (typed) {
+  sessionStorage.removeItem(TYPED);
+  for (const [name, value] of Object.entries(JSON.parse(typed))) if (value) form.elements[name].value = value;
+}
 if (form && marks.list().length && marks.list().every((name) => OBJECT.test(name))) {
   const objects = [...form.querySelectorAll('input[name="task"]')].find((one) => one.value === (taskOf(marks.list()[0]) ?? one.value) && one.value);
   if (objects) objects.checked = true;

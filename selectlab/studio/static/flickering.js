@@ -114,12 +114,14 @@ async function play() {
 
 function run() {
   clearInterval(timer);
+  if (!strip) return;
   timer = setInterval(() => { at = (at + 1) % strip.frames.length; draw(); }, 1000 / Number(speed.value));
 }
 
 async function step(by) {
   if (timer) stop();
-  if (strip && strip.frames.length <= 3 && !(await longer())) return;
+  if (!strip) return;
+  if (strip.frames.length <= 3 && !(await longer())) return;
   at = Math.max(0, Math.min(strip.frames.length - 1, at + by));
   draw();
 }

@@ -76,6 +76,7 @@ document.addEventListener("keydown", (event) => {
   if (isTyping(event)) return;
   if (event.key === "/") { event.preventDefault(); form.contains.focus(); }
   else if (event.key === "b") { over.checked = !over.checked; draw(); }
+  else if (event.target === document.body) grid.key(event); // nothing has the focus yet
 });
 
 async function describe() {
