@@ -24,7 +24,11 @@ def opened_image(file: str | PathLike[str] | IO[bytes]) -> Image.Image:
     Raises:
         OSError: It cannot be read, or is none of these.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     Image.init()
-    return Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN])
+    known = [name for name in FORMATS if name in Image.OPEN]
+    try:
+        return Image.open(file, formats=known)
+    except ImportError:  # ultralytics makes Pillow ask for a plug-in before it gives up
+        raise UnidentifiedImageError(f"cannot identify image file {file!r}") from None

@@ -26,8 +26,6 @@ def header_size(file: IO[bytes], where: str) -> Size:
         with opened_image(file) as image:
             width, height = image.size
             turned = image.getexif().get(_ORIENTATION) in _SIDEWAYS
-    except (OSError, SyntaxError, ValueError, ImportError) as error:
-        # once ultralytics is loaded, Pillow looks for a plug-in after the error that tells
-        told = error.__context__ if isinstance(error, ImportError) else error
-        raise DataError(f"{where}: not a readable image, {told}") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{where}: not a readable image, {error}") from None
     return (height, width) if turned else (width, height)

@@ -319,7 +319,5 @@ def _said(error: Exception) -> str:
 
     if isinstance(error, Image.DecompressionBombError):
         return f"has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, too many to decode"
-    # once ultralytics is loaded, Pillow looks for a plug-in after the error that tells
-    told = error.__context__ if isinstance(error, ImportError) else None
-    line = (str(told or error).splitlines() or [type(error).__name__])[0]
+    line = (str(error).splitlines() or [type(error).__name__])[0]
     return line.partition(" <_io.")[0]  # which object it was read from says nothing

@@ -419,6 +419,6 @@ def test_another_config_is_refused_before_inputs_are_read(
     def read(*_: object, **__: object) -> None:
         raise AssertionError("an input is read")
 
-    monkeypatch.setattr("selectlab.api.resolve", read)
+    monkeypatch.setattr("selectlab.preparation.resolve", read)
     with pytest.raises(DataError, match=r"cannot go on: the config has changed: strategies"):
         selectlab.select(CONFIGS["joint"], data(), n_samples=3, checkpoint=file)

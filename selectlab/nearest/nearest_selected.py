@@ -300,7 +300,8 @@ class NearestSelected:
     def _enclosed(self, i: int, vector: Float64, size: int) -> tuple[Float64, Float32]:
         """Return lower and upper bounds of the squared distances of a vector to members."""
         if self._latest is None or self._latest[0] != (i, size):
-            rough = self.panel.double[:size] @ vector.astype(np.float32)
+            with np.errstate(invalid="ignore"):  # vectors are finite; BLAS may flag spare lanes
+                rough = self.panel.double[:size] @ vector.astype(np.float32)
             rough += self.panel.shift[:size]
             rough += self._norms[i]
             width = 6 * self._slack * (self._member_norms[:size] + float(self._norms[i]))

@@ -345,10 +345,8 @@ def _images(unit: Images, unreadable: dict[str, str]) -> Iterator[Frame]:
         try:
             with opened_image(path) as image:
                 pixels = np.asarray(rgb8(ImageOps.exif_transpose(image)))
-        except Exception as error:  # whatever a broken file provokes; in ultralytics' patched
-            # Image.open also a failed import, of a package for more formats
-            first = error.__context__ if isinstance(error, ImportError) else error
-            reason = (str(first).splitlines() or [type(first).__name__])[0]
+        except Exception as error:  # whatever a broken file provokes
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             unreadable[name] = f"{path}: not a readable image ({reason})"
             continue
         yield Frame(number, None, np.ascontiguousarray(pixels[..., ::-1]))
