@@ -46,7 +46,8 @@ class Studio:
         store: Where campaigns are kept, if not with the dataset.
         index: The index that campaigns use, if it is not in the dataset.
         runs: Folder of selection runs, if they are not where they usually are.
-        videos: Folder of the videos that samples are frames of. Default: the dataset.
+        videos: Folder of the videos that samples are frames of. Default: the dataset, and the
+            folders that its videos.json names.
         reopen: Opens the dataset anew when its files have changed; without it that is not looked
             for.
 
@@ -55,7 +56,7 @@ class Studio:
         downloads: Files made for a browser.
         kept: The store of the campaigns.
         runs: Its selection runs.
-        videos: Where videos lie, if not in the dataset.
+        videos: Where videos lie, if that was said.
         generation: How often the dataset was opened anew.
     """
 

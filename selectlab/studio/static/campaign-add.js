@@ -1,12 +1,11 @@
 // Marked pictures and objects become seeds of a campaign that is there already.
 
-import { ask, attempt, counted, el, marks, offer } from "./studio.js";
+import { ask, attempt, el, marks, offer, some } from "./studio.js";
 import { OBJECT, fitting } from "./object-tasks.js";
 
 const dialog = document.getElementById("add-dialog");
 const list = document.getElementById("add-list");
 const what = document.getElementById("add-what");
-const some = (n, word) => `${counted(n)} ${word}${n === 1 ? "" : "s"}`;
 let given = [];
 
 async function open(ids) {

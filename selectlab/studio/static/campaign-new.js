@@ -1,11 +1,10 @@
-import { ask, attempt, counted, el, marks, pageOf, pictureOf, say, watchJob } from "./studio.js";
+import { ask, attempt, counted, el, marks, pageOf, pictureOf, say, some, watchJob } from "./studio.js";
 import { OBJECT, fitting, taskOf } from "./object-tasks.js";
 
 const form = document.getElementById("new");
 const strip = document.getElementById("seeds");
 const MOST = 200;
 const TYPED = "campaign-new";
-const some = (n, what) => `${counted(n)} ${what}${n === 1 ? "" : "s"}`;
 let curve = null;
 let counting = 0;
 let countedFor = "";

@@ -1,4 +1,4 @@
-import { ask, attempt, counted, el, marks, pageOf, pictureOf, rounded, say, watchJob } from "./studio.js";
+import { ask, attempt, counted, el, marks, pageOf, pictureOf, rounded, say, some, watchJob } from "./studio.js";
 import { noteTask } from "./object-tasks.js";
 import { drawn } from "./picture.js";
 import { Grid } from "./grid.js";
@@ -105,7 +105,7 @@ function explain(item, told, sample) {
     el("p", { class: "id" }, item.number === null ? item.id : `${item.id}#${item.number}`),
     el("p", {}, "Score ", el("strong", {}, told.score.toFixed(3)),
       `: closest to cluster ${told.cluster} of ${told.clusters}, `,
-      `${counted(told.members)} ${told.members === 1 ? "seed" : "seeds"} within ${rounded(told.radius)} of its centre.`),
+      `${some(told.members, "seed")} within ${rounded(told.radius)} of its centre.`),
     el("h2", {}, "Its seeds, nearest first"),
     el("ul", { class: "strip" }, ...seeds),
     told.members > told.seeds.length ? el("p", { class: "quiet" }, `and ${counted(told.members - told.seeds.length)} more`) : "",
@@ -205,8 +205,6 @@ function steps(told) {
   else if (!lines.length) lines.push(`Nothing to commit: ${same}. Accept what is right and discard what is not, then Refine.`);
   document.getElementById("next").textContent = lines.join(" ");
 }
-
-const some = (n, what) => `${counted(n)} ${what}${n === 1 ? "" : "s"}`;
 
 function would() {
   const at = Number(slider.value);

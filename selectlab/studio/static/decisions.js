@@ -1,11 +1,10 @@
 // Decisions about samples: shown at once, written behind it one after the other, never lost unsaid.
 
-import { ask, counted, marks, say } from "./studio.js";
+import { ask, counted, marks, say, some } from "./studio.js";
 
 const MOST = 500;
 const JUDGE = "/api/campaign/judge";
 const standing = (ids, given) => Object.fromEntries(ids.map((id) => [id, given]));
-const some = (n, what) => `${counted(n)} ${what}${n === 1 ? "" : "s"}`;
 
 export class Decisions {
   /** @param {object} page name of the campaign; its grid; chosen() ids; items() that are loaded;

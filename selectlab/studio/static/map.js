@@ -1,6 +1,6 @@
 // All samples as points: coloured, with a run on top, caught with a lasso or a frame.
 
-import { ask, attempt, counted, el, isTyping, marks, pageOf, pictureOf, rounded, writeTag } from "./studio.js";
+import { ask, attempt, counted, el, isTyping, marks, pageOf, pictureOf, rounded, some, writeTag } from "./studio.js";
 import { dot, drawPoints, FEW, Look, painted, star } from "./points.js";
 
 const canvas = document.getElementById("map");
@@ -100,7 +100,7 @@ async function caught(found) {
   const { ids } = told;
   ids.forEach((id, at) => places.set(id, found[at]));
   marks.set(ids, true);
-  line.textContent = `${counted(ids.length)} ${ids.length === 1 ? "sample" : "samples"}, marked.${ids.length > MANY ? ` The first ${MANY}:` : ""}`;
+  line.textContent = `${some(ids.length, "sample")}, marked.${ids.length > MANY ? ` The first ${MANY}:` : ""}`;
   acts.replaceChildren(
     el("button", { type: "button", class: "small", onclick: () => writeTag(ids) }, "Write these as tag ..."),
     el("button", { type: "button", class: "small", onclick: () => { marks.set(ids, false); drop("Unmarked."); } }, "Unmark these"));

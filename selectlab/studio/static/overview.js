@@ -1,6 +1,6 @@
 // What a dataset consists of, as numbers and bars; each bar leads to its samples.
 
-import { ask, attempt, counted, el, rounded } from "./studio.js";
+import { ask, attempt, counted, el, rounded, some } from "./studio.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const FIRST = 12;
@@ -75,14 +75,13 @@ function between(key, found) {
 const chart = (title, note, ...parts) =>
   el("section", { class: "chart" }, el("h3", {}, title), note ? el("p", { class: "quiet" }, note) : "", ...parts);
 const none = (line, code) => el("p", { class: "quiet" }, line, code ? el("code", {}, code) : "");
-const many = (n, one, more = `${one}s`) => `${counted(n)} ${n === 1 ? one : more}`;
 
 async function samples() {
   const told = await attempt(() => ask("/api/overview?part=samples"));
   if (!told) return;
   const { samples: all, images, frames, videos, without, first_without, preselected, embeddings, tags, assertions } = told.samples;
   const numbers = [["samples", all], ["image files", images]];
-  if (frames) numbers.push([`frames of ${many(videos, "video")}`, frames]);
+  if (frames) numbers.push([`frames of ${some(videos, "video")}`, frames]);
   if (without) numbers.push(["without a picture", without]);
   if (preselected) numbers.push(["preselected", preselected]);
   document.getElementById("numbers").replaceChildren(...numbers.map(([name, n]) =>
@@ -90,7 +89,7 @@ async function samples() {
   const pairs = [];
   if (without) pairs.push(["no picture", `${first_without.join(", ")}${without > first_without.length ? ", ..." : ""}`]);
   const said = embeddings.map((one) => one.note ??
-    `${one.of}: ${many(one.vectors, "vector")} of ${many(one.dimension, "number")}${one.space ? `, ${one.space}` : ""}`);
+    `${one.of}: ${some(one.vectors, "vector")} of ${some(one.dimension, "number")}${one.space ? `, ${one.space}` : ""}`);
   pairs.push(["embeddings", said.length ? said.join("; ") : ["none; ", el("a", { href: "/map" }, "how to make them")]]);
   const names = Object.entries(tags);
   if (names.length) pairs.push(["tags", names.flatMap(([name, n], k) =>
@@ -104,12 +103,12 @@ async function samples() {
 function task(one) {
   if (one.note) return chart(one.name, null, el("p", { class: "error-line" }, one.note));
   const found = one.type === "classification"
-    ? many(one.samples, "sample") : `${many(one.objects, "object")} in ${many(one.samples, "sample")}`;
+    ? some(one.samples, "sample") : `${some(one.objects, "object")} in ${some(one.samples, "sample")}`;
   const note = [one.type, found, one.labelled ? `${counted(one.labelled)} labelled by people` : "",
-    one.unlisted ? `${many(one.unlisted, "sample")} without a file` : ""].filter(Boolean).join(", ");
+    one.unlisted ? `${some(one.unlisted, "sample")} without a file` : ""].filter(Boolean).join(", ");
   const plain = one.type === "classification";
   const rows = one.classes.map(({ name, objects, samples: n }) => ({
-    name, count: plain ? n : objects, note: `in ${many(n, "sample")}`,
+    name, count: plain ? n : objects, note: `in ${some(n, "sample")}`,
     href: n && written(name) && written(one.name) ? gallery(`${one.name}:${name}>=1`) : null,
   }));
   const scores = one.scores ? [el("p", { class: "quiet" }, "scores"), columns(one.scores, `scores of ${one.name}`)] : [];
@@ -131,7 +130,7 @@ function key(one) {
   }
   const rows = one.bars.map(([name, count]) => ({ name, count,
     href: written(name) && written(one.key) && !one.key.includes(":") ? gallery(`${one.key}=${name}`) : null }));
-  return chart(one.key, `${many(one.bars.length + one.more, "value")}${gone}`, rows.length ? bars(rows, one.more, "values") : none("no value"));
+  return chart(one.key, `${some(one.bars.length + one.more, "value")}${gone}`, rows.length ? bars(rows, one.more, "values") : none("no value"));
 }
 
 async function metadata() {
@@ -150,7 +149,7 @@ async function rounds() {
   if (!found.rounds.length) { place.replaceChildren(none("None has begun. ", "selectlab round start")); return; }
   const cells = (kind, values) => values.map((value, k) => el(kind, k ? { class: "number" } : {}, value));
   place.replaceChildren(
-    el("p", {}, `${many(found.chosen, "sample")} chosen, ${counted(found.labelled)} labelled.`),
+    el("p", {}, `${some(found.chosen, "sample")} chosen, ${counted(found.labelled)} labelled.`),
     el("table", { class: "list" },
       el("thead", {}, el("tr", {}, ...cells("th", ["round", "runs", "chosen", "sent", "labelled"]))),
       el("tbody", {}, ...found.rounds.map((one) => el("tr", {}, ...cells("td", [

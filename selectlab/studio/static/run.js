@@ -1,4 +1,4 @@
-import { ask, attempt, counted, el, jobMeter, rounded, say, watchJob } from "./studio.js";
+import { ask, attempt, el, jobMeter, rounded, say, some, watchJob } from "./studio.js";
 import { Grid } from "./grid.js";
 
 const grid = new Grid(document.getElementById("picks"), {
@@ -84,7 +84,7 @@ document.getElementById("export-form").addEventListener("submit", async (event) 
   try {
     const made = await ask("/api/run/export", { name, form: data.get("form"), task: data.get("task") ?? "" });
     dialog.close();
-    say(`${counted(made.samples)} ${made.samples === 1 ? "sample" : "samples"} exported`);
+    say(`${some(made.samples, "sample")} exported`);
     for (const note of made.notes) say(note);
     el("a", { href: made.link, download: "" }).click();
   } catch (error) { wrong.textContent = error.message; }

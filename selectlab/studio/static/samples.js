@@ -1,4 +1,4 @@
-import { ask, attempt, counted, el, isTyping, rounded } from "./studio.js";
+import { ask, attempt, counted, el, isTyping, rounded, some } from "./studio.js";
 import { Grid } from "./grid.js";
 import { Tiles } from "./tiles.js";
 
@@ -30,7 +30,7 @@ const grid = new Grid(document.getElementById("gallery"), {
   loaded: (told) => {
     wrong.hidden = true;
     form.where.removeAttribute("aria-invalid");
-    count.textContent = `${counted(told.total)} ${told.total === 1 ? "sample" : "samples"}`;
+    count.textContent = some(told.total, "sample");
   },
 });
 

@@ -63,6 +63,9 @@ export const rounded = (value) =>
   typeof value === "number" ? String(Number(value.toPrecision(4))) : String(value);
 export const counted = (n) => n.toLocaleString("en-US");
 
+/** A number of things, in words. */
+export const some = (n, one, more = `${one}s`) => `${counted(n)} ${n === 1 ? one : more}`;
+
 /** Whether keys belong to what is being typed. */
 export function isTyping(event) {
   const at = event.target;
@@ -134,7 +137,7 @@ let knownTags = [];
 /** Ask for a name, and write ids as a tag of it. */
 export async function writeTag(ids) {
   toTag = ids;
-  document.getElementById("tag-what").textContent = `${counted(ids.length)} ${ids.length === 1 ? "picture" : "pictures"}.`;
+  document.getElementById("tag-what").textContent = `${some(ids.length, "picture")}.`;
   tellTag();
   tagDialog.showModal();
   tagName.select();
@@ -157,7 +160,7 @@ document.getElementById("tag-form").addEventListener("submit", async (event) => 
   const told = await attempt(() => ask("/api/tags", { name: tagName.value, ids: toTag, how }));
   if (!told) return;
   tagDialog.close();
-  say(`tag ${told.name}: ${counted(told.samples)} ${told.samples === 1 ? "sample" : "samples"}`);
+  say(`tag ${told.name}: ${some(told.samples, "sample")}`);
   document.dispatchEvent(new CustomEvent("tagged", { detail: told }));
 });
 
