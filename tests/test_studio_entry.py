@@ -132,6 +132,8 @@ def test_a_page_that_broke_is_dressed_too(client: Client) -> None:
         answer = client.http.get(path)
         assert answer.status_code == {"/api": 500, "/not": 404}.get(path[:4], 400)
         assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+        # The server cuts the line after an error, which takes the next request along unless told.
+        assert answer.headers.get("connection") == ("close" if answer.is_server_error else None)
 
 
 # The server

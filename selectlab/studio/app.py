@@ -98,8 +98,11 @@ def _shifted(request: Request, error: Exception) -> Response:
 
 
 def _broken(request: Request, error: Exception) -> Response:
+    """Answer, and say that the connection ends: the server cuts it once an error has passed it."""
     logger.error("%s", request.url.path, exc_info=error)
-    return _answer(request, 500, f"{type(error).__name__}; the terminal says more")
+    answer = _answer(request, 500, f"{type(error).__name__}; the terminal says more")
+    answer.headers["connection"] = "close"
+    return answer
 
 
 def _answer(request: Request, status: int, line: str) -> Response:
