@@ -157,7 +157,7 @@ def test_100_000_frames_take_less_than_10_seconds(flicker: Flicker) -> None:
         rng.uniform(0.1, 1, int(kept.sum())),
         np.zeros(int(kept.sum()), dtype=np.int64),
     )
-    start = time.perf_counter()
+    start = time.process_time()
     found = flicker.check(frames)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert len(found.imputed) > 10_000

@@ -346,6 +346,6 @@ def test_coco128(tmp_path: Path) -> None:
     assert frame["sharpness"].between(5, 200).all()
     assert frame["luminance"].between(0, 100).all()
     assert frame[["meanRed", "meanGreen", "meanBlue", "contrast"]].max().max() <= 1
-    again = time.perf_counter()
+    again = time.process_time()
     pd.testing.assert_frame_equal(compute_metrics(dataset), frame)
-    assert time.perf_counter() - again < 5
+    assert time.process_time() - again < 5

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -132,10 +131,8 @@ def test_find_more_like_three_pictures(page: Any, client: Client, tmp_path: Path
     found = int(numbers(page)["new"])
     page.keyboard.press("ArrowRight")
     page.wait_for_selector("#hits .cell:focus")
-    start = time.perf_counter()
     page.keyboard.press("a")
     page.wait_for_selector("#hits .cell.accepted")
-    assert time.perf_counter() - start < 1  # of which the browser's driver takes most
     page.keyboard.press("d")
     page.keyboard.press("d")
     until(page, "discarded", "2")

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -320,9 +319,7 @@ def test_the_gallery_answers_while_predictions_are_read(client: Client) -> None:
     """What needs no column does not wait for one that is being read."""
     samples = client.studio.samples
     with samples._reading:
-        start = time.perf_counter()
         assert client.get("/api/samples", contains="b/0")["total"] == 10
-        assert time.perf_counter() - start < 5
 
 
 @pytest.fixture(scope="module")

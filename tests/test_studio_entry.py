@@ -63,10 +63,10 @@ def test_cookies_of_other_servers_lock_nobody_out(exposed: Client, other: str) -
 
 def test_a_cookie_of_backslashes_is_read_in_no_time(exposed: Client) -> None:
     """The parser of the standard library takes 10 s and more for it."""
-    start = time.monotonic()
+    start = time.process_time()
     cookie = f'a="{chr(92) * 60_000}"'
     assert exposed.http.get("/", headers={"cookie": cookie}).status_code == 401
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize("way", ["%5Cevil.example:1/", "%09/evil.example/", "%2F%2Fevil.example/"])
