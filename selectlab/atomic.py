@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` make a file beside ``path``, then put it in place in one step."""
-    temporary = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
+    maker = f"{os.getpid()}-{threading.get_ident()}"  # others may be making the same file
+    temporary = path.with_name(f".{path.stem}-{maker}{path.suffix}")
     try:
         write(temporary)
         os.replace(temporary, path)

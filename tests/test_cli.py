@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -234,10 +233,13 @@ def test_strategies_explains_one() -> None:
 
 def test_metrics_writes_metadata_that_a_config_can_use(data: Path) -> None:
     build(data, {"a/2.png": b"no image"})
+    (data / "a/4.png").unlink()
     table = data.parent / "metrics.parquet"
     ran = selectlab("metrics", data, "--out", table, "--workers", 1)
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out == f"5 of 6 samples measured: {table}\n  unreadable: a/2.png\n"
+    assert ran.out == (
+        f"4 of 6 samples measured: {table}\n  without an image: 1\n  unreadable: a/2.png\n"
+    )
     import pandas as pd
 
     frame = pd.read_parquet(table).set_index("sample_id")
@@ -302,7 +304,7 @@ def test_another_hash_seed_and_another_process_agree(data: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_an_interrupt_is_no_traceback_and_leaves_nothing(tmp_path: Path) -> None:
     """Ctrl-C in the middle of a long selection."""
-    n = 200_000
+    n = 50_000
     rows = "".join(f"{k}.png,{k}\n" for k in range(n))
     raw = config((RANDOM, WEIGHTS), (metadata("w"), WEIGHTS), n_samples=n)
     build(tmp_path, {"data/metadata.csv": f"sample_id,w\n{rows}", "config.json": raw})
@@ -326,10 +328,9 @@ def test_an_interrupt_is_no_traceback_and_leaves_nothing(tmp_path: Path) -> None
     ) as child:  # fmt: skip
         assert child.stdout is not None
         assert child.stdout.readline() == "picking\n"
-        time.sleep(0.2)
         child.send_signal(signal.SIGINT)
-        _, err = child.communicate(timeout=60)
-    assert child.returncode == 130
+        _, err = child.communicate(timeout=240)
+    assert child.returncode == 130, err
     assert err.startswith("interrupted while selecting, ")
     assert len(err.splitlines()) == 1
     assert {path.name for path in tmp_path.iterdir()} == {"data", "config.json"}

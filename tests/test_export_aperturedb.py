@@ -376,7 +376,8 @@ for name in classes:
     if (folder / f'{name}.csv').exists():
         loader = (ParallelQuerySet if name == 'selected' else ParallelLoader)(client)
         data = opened(name)
-        loader.query(data, batchsize=3, numthreads=2)
+        # several threads would share the command that the client's class of updates is making
+        loader.query(data, batchsize=3, numthreads=1 if name == 'selected' else 2)
         found.append([name, loader.error_counter, len(data)])
 """
 )

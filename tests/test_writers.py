@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from small_dataset import (
 
 import selectlab
 from selectlab import Dataset, Selection, select, writers
+from selectlab.atomic import replace_file
 from selectlab.errors import SelectlabError
 from selectlab.inputs import Embeddings, Metadata
 from selectlab.strategies import Balance, Diversity, Weights
@@ -48,6 +51,21 @@ def names(folder: Path) -> set[str]:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_threads_that_write_one_file_at_once_leave_a_whole_one(tmp_path: Path) -> None:
+    """Each has a temporary file of its own."""
+    both = threading.Barrier(2, timeout=60)
+
+    def write(to: Path) -> None:
+        both.wait()
+        to.write_text(to.name)
+        both.wait()
+
+    with ThreadPoolExecutor(2) as pool:
+        for one in [pool.submit(replace_file, tmp_path / "c.json", write) for _ in range(2)]:
+            one.result()
+    assert [left.name for left in tmp_path.iterdir()] == ["c.json"]
 
 
 def test_all_files_say_the_same(run: Selection, tmp_path: Path) -> None:

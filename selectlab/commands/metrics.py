@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from selectlab.commands.options import DATA_HELP, AsJson, open_data, print_json
 from selectlab.errors import ConfigError
-
-if TYPE_CHECKING:
-    pass
 
 
 def metrics(
@@ -39,10 +36,19 @@ def metrics(
         warnings.simplefilter("ignore")  # unreadable images are listed below
         measured = write_metrics(opened, target, workers=workers)
     unreadable = measured.attrs.get("unreadable", {})
+    n_measured = len(measured.dropna(how="all"))
     if as_json:
-        summary = {"samples": len(opened), "unreadable": list(unreadable), "out": str(target)}
+        summary = {
+            "samples": len(opened),
+            "measured": n_measured,
+            "unreadable": list(unreadable),
+            "out": str(target),
+        }
         print_json(summary)
         return
-    typer.echo(f"{len(opened) - len(unreadable)} of {len(opened)} samples measured: {target}")
+    typer.echo(f"{n_measured} of {len(opened)} samples measured: {target}")
+    n_without = len(opened) - n_measured - len(unreadable)
+    if n_without:
+        typer.echo(f"  without an image: {n_without}")
     for sample_id in unreadable:
         typer.echo(f"  unreadable: {sample_id}")
