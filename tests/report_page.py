@@ -26,8 +26,8 @@ HOSTILE = "</script><script>window.pwned = 1</script><img src=x onerror='window.
 class Page(HTMLParser):
     """What a page consists of.
 
-    ``tags`` are names with attributes; ``charts`` are the figures by section and title;
-    ``scripts`` those that a browser would run.
+    ``tags`` are names with attributes; ``charts`` are the figures by section and title, ``tables``
+    the rows of the tables that stand below them; ``scripts`` those that a browser would run.
     """
 
     def __init__(self, html: str) -> None:
@@ -35,12 +35,13 @@ class Page(HTMLParser):
         self.html = html
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.charts: dict[str, Any] = {}
+        self.tables: dict[str, list[list[str]]] = {}
         self.scripts: list[str] = []
         self.points: Any = None
         self._texts: list[str] = []
         self._script: tuple[str, str] | None = None
         self._heads = {"h3": "", "h4": ""}
-        self._open = ""
+        self._open, self._in_cell = "", False
         self.feed(html)
         self.close()
 
@@ -51,11 +52,16 @@ class Page(HTMLParser):
             self._script = (held.get("type") or tag, held.get("id") or "")
         if tag in self._heads:
             self._open, self._heads[tag] = tag, ""
+        if tag == "tr":
+            self.tables.setdefault(self._place, []).append([])
+        if tag in ("td", "th"):
+            self.tables[self._place][-1].append("")
+            self._in_cell = True
         if tag in ("h2", "h3"):
             self._heads |= {"h4": ""} if tag == "h3" else {"h3": "", "h4": ""}
 
     def handle_endtag(self, tag: str) -> None:
-        self._script, self._open = None, ""
+        self._script, self._open, self._in_cell = None, "", False
         ends = "\n" if tag in ("p", "li", "tr", "h2", "h3", "h4", "figcaption") else " "
         self._texts.append("" if tag in ("a", "b", "span") else ends)
 
@@ -66,11 +72,17 @@ class Page(HTMLParser):
         elif kind == "application/json" and name:
             self.points = json.loads(data)
         elif kind == "application/json":
-            self.charts[": ".join(filter(None, self._heads.values()))] = json.loads(data)
+            self.charts[self._place] = json.loads(data)
         elif not kind:
             self._texts.append(data)
+            if self._in_cell:
+                self.tables[self._place][-1][-1] += data
             if self._open:
                 self._heads[self._open] += data
+
+    @property
+    def _place(self) -> str:
+        return ": ".join(filter(None, self._heads.values()))
 
     @property
     def text(self) -> str:

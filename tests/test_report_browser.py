@@ -192,6 +192,80 @@ def test_it_can_be_printed(chromium: Any, run: Path) -> None:
     assert 4 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 15
 
 
+CONTRASTS = """() => {
+  const channel = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+  const light = ([r, g, b]) =>
+    0.2126 * channel(r / 255) + 0.7152 * channel(g / 255) + 0.0722 * channel(b / 255);
+  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const ground = (one) => {
+    for (; one; one = one.parentElement) {
+      const found = parts(getComputedStyle(one).backgroundColor);
+      if (found.length < 4 || found[3] > 0) return found;
+    }
+    return [255, 255, 255];
+  };
+  const own = (one) => [...one.childNodes].some((k) => k.nodeType === 3 && k.data.trim());
+  return [...document.querySelectorAll("body *")]
+    .filter((one) => own(one) && one.getClientRects().length && !one.closest(".picture, script"))
+    .map((one) => {
+      const style = getComputedStyle(one);
+      const ink = light(parts(one instanceof SVGElement ? style.fill : style.color));
+      const paper = light(ground(one));
+      const ratio = (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+      return [ratio, one.outerHTML.slice(0, 120)];
+    });
+}"""
+"""How far each text stands out from what is behind it: 1 is not at all, 21 black on white."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_can_be_read_on_light_and_dark_ground(page: Any, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.locator("#points").focus()
+    page.keyboard.press("ArrowRight")
+    for details in page.locator("details").all():
+        details.evaluate("one => one.open = true")
+    found = page.evaluate(CONTRASTS)
+    assert len(found) > 200
+    assert [one for one in found if one[0] < 4.5] == []
+    [shade] = {page.evaluate("getComputedStyle(document.body).backgroundColor")}
+    assert (shade == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+def test_charts_stand_on_light_ground_in_the_dark(page: Any) -> None:
+    """Their colours are chosen for it; nothing of them is darker, and nothing is drawn anew."""
+    page.emulate_media(color_scheme="dark")
+    grounds = page.eval_on_selector_all(
+        ".plot, #points", "all => all.map(one => getComputedStyle(one).backgroundColor)"
+    )
+    assert len(grounds) > 10
+    assert {*grounds} == {"rgb(228, 228, 223)"}
+    covering = page.eval_on_selector_all(
+        ".main-svg, .main-svg .bg",
+        "all => all.map(one => one.matches('.bg') ? getComputedStyle(one).fill "
+        ": getComputedStyle(one).backgroundColor)",
+    )
+    assert {*covering} <= {"none", "rgba(0, 0, 0, 0)"}
+
+
+def test_it_is_printed_on_white_by_those_who_read_in_the_dark(page: Any) -> None:
+    def looks() -> list[str]:
+        found: list[str] = page.eval_on_selector_all(
+            "body, h1, .caption, .plot, .main-svg, .gridlayer path, pre",
+            "all => all.map(one => { const s = getComputedStyle(one);"
+            " return [s.color, s.backgroundColor, s.stroke, s.colorScheme].join() })",
+        )
+        return found
+
+    page.emulate_media(media="print", color_scheme="light")
+    light = looks()
+    page.emulate_media(media="print", color_scheme="dark")
+    assert looks() == light
+    assert "rgb(26, 26, 26),rgb(255, 255, 255)" in light[0]
+    page.emulate_media(media="screen", color_scheme="dark")
+    assert looks() != light
+
+
 def test_the_command_prints(run: Path, tmp_path: Path) -> None:
     found_browser()
     out = tmp_path / "report.html"

@@ -262,3 +262,15 @@ def test_where_every_candidate_is_selected_only_the_order_is_decided(tmp_path: P
     text = reported(ran(asked, data, tmp_path / "run"), data).text
     assert text.count("Influence: every candidate is selected: it decides the order alone.") == 2
     assert "influence:" not in text
+
+
+def test_a_class_that_no_candidate_has(tmp_path: Path) -> None:
+    """The filter removes both of its samples."""
+    wish = {"type": "BALANCE", "target": {"sunny": 0.5, "foggy": 0.5}}
+    data = sky({"foggy": 2, "sunny": 6})
+    later = {"type": "THRESHOLD", "threshold": 1.5, "operation": "BIGGER"}
+    asked = config((metadata("sky"), wish), (metadata("x"), later), n_samples=4)
+    page = reported(ran(asked, data, tmp_path / "run"), data)
+    assert (
+        "'foggy' was wanted at 50 % and has 0 %; out of reach: the candidates have none of them"
+    ) in page.text

@@ -140,6 +140,7 @@ def test_it_says_how_far_it_is_and_can_be_stopped(tmp_path: Path) -> None:
     told = list(dict.fromkeys(stages))
     assert told[0] == "reading inputs"
     assert told[-1] == "writing the report"
+    assert "laying out the embedding" in told
     assert {"selecting without 0_diversity", "selecting without 1_weights"} < {*told}
 
     class StoppedError(Exception):

@@ -101,3 +101,17 @@ def test_learning_curves_that_cannot_be_read(tmp_path: Path, table: str, told: s
     (run / "metrics.csv").write_text(table)
     text = reported(run, data).text
     assert f"learning curves are left out: {run / 'metrics.csv'}: {told}" in text
+
+
+def test_a_long_learning_curve_has_a_table_that_says_what_it_lacks(tmp_path: Path) -> None:
+    data = line_data()
+    run = ran(config((metadata("x"), WEIGHTS)), data, tmp_path / "run")
+    for n, told in ((500, ""), (501, "The first 500 of 501 rows.")):
+        lines = [f"{k},f1,0.5" for k in range(n)]
+        (run / "metrics.csv").write_text("\n".join(["round,metric,value", *lines]))
+        page = reported(run, data)
+        assert ("The first 500" in page.text) == bool(told)
+        assert told in page.text
+        head, *rows = page.tables["Learning curve: f1"]
+        assert head == ["", "round", "f1"]
+        assert rows == [["f1", str(k), "0.5"] for k in range(500)]

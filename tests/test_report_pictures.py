@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
+import numpy as np
+import pytest
 from report_page import (
     MISSED,
+    PLAIN,
     flickering_folder,
     frame_id,
     line_data,
@@ -15,12 +19,18 @@ from report_page import (
 )
 from small_dataset import (
     CLASSES,
+    DIVERSITY,
     UNIFORM,
     WEIGHTS,
     config,
     metadata,
     small_dataset,
 )
+
+from selectlab.dataset import Dataset
+from selectlab.report.drawing import picture
+from selectlab.shapes import Shape
+from selectlab.thumbnails import Thumbnail
 
 
 def test_the_gallery_shows_the_first_and_some_others(tmp_path: Path) -> None:
@@ -33,6 +43,15 @@ def test_the_gallery_shows_the_first_and_some_others(tmp_path: Path) -> None:
     assert len(set(ranks[1])) == 12
     assert ranks[1] == sorted(ranks[1])
     assert min(ranks[1]) > 12
+    assert "The first 12\n" in text
+    assert "12 of the other picks, drawn at random\n" in text
+
+
+def test_where_all_other_picks_are_shown_none_is_drawn_at_random(tmp_path: Path) -> None:
+    run = ran(config((metadata("x"), WEIGHTS), n_samples=24), line_data(), tmp_path / "run")
+    text = reported(run, line_data()).text
+    assert "The other 12\n" in text
+    assert "of the other picks" not in text
 
 
 def test_boxes_are_drawn_where_they_are(tmp_path: Path) -> None:
@@ -66,8 +85,31 @@ def test_flickering_frames_stand_between_their_neighbours(tmp_path: Path) -> Non
     assert "expected and not found: square" in page.text
     dashed = [held for tag, held in page.tags if tag == "g" and held.get("stroke-dasharray")]
     assert len(dashed) == 2 + 2  # in the gallery and in the strips
+    assert "the frame around what it found.\n" in page.text  # it has both
     plot = page.charts["metadata flickering (WEIGHTS): Distribution"]
     assert plot["layout"]["yaxis"]["ticktext"] == ["0.5", "1"]
+    assert plot["layout"]["yaxis"]["range"] == [1.5, -0.5]  # from the top, no room left empty
+
+
+def test_of_many_flagged_frames_some_are_shown(tmp_path: Path) -> None:
+    data = flickering_folder(tmp_path / "data")
+    said = data / ".lightly/imputed/det/flicker.json"
+    content = json.loads(said.read_text())
+    content["frames"] = [{**content["frames"][0], "file_name": frame_id(k)} for k in range(8)]
+    said.write_text(json.dumps(content))
+    run = ran(config((metadata("flickering"), WEIGHTS), n_samples=16), data, tmp_path / "run")
+    page = reported(run, data)
+    assert page.count("figure", "strip") == 6
+    assert "around what it found, in 6 of 8 such frames, those of the best ranks.\n" in page.text
+
+
+def test_tags_of_boxes_that_begin_above_a_part_stand_inside() -> None:
+    """Shown are px 20 to 60 of a picture; the text is 1.68 px high, of 40 px width."""
+    thumbnail = Thumbnail(b"", 100, 100, (100, 100))
+    shape = Shape("car", 0.5, box=(30.0, 15.0, 10.0, 20.0))
+    [mark] = picture("a.png", thumbnail, [shape], (20.0, 20.0, 40.0, 30.0)).marks
+    assert mark.tag == "car .50"
+    assert mark.y == 20.0 + 2.1
 
 
 def test_without_pictures_it_says_so(tmp_path: Path) -> None:
@@ -87,3 +129,27 @@ def test_pictures_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
     (data / "a/4.png").write_bytes(b"no picture")
     assert "the data: 2 pictures cannot be shown, such as" not in reported(run, data).text
     assert "the data: 2 pictures cannot be shown: such as a/" in reported(run, data).text
+
+
+@pytest.mark.parametrize(
+    ("places", "title", "told"),
+    [
+        ([0, 0.5, 10, 20, 20.5], " avoided", "The nearest are below, each selected sample once.\n"),
+        ([0, 0.5, 10, 20, 20.1], " avoided", "the last is farther apart than that, to compare.\n"),
+        ([0, 5, 5.1, 20, 30], "", "What comes nearest is below, each selected sample once.\n"),
+    ],
+)
+def test_pairs_that_are_no_near_duplicates_are_not_called_so(
+    tmp_path: Path, places: list[float], title: str, told: str
+) -> None:
+    """Of five on a line three are picked, the ends among them.
+
+    In the first row both of the others lie 0.5 beside one of them, in the second one of them lies
+    0.1 beside. In the last one the two that are 0.1 apart are both left aside.
+    """
+    vectors = np.array([[x, 0.0] for x in places])
+    data = Dataset([*"abcde"], embeddings=vectors)
+    run = ran(config((PLAIN, DIVERSITY), n_samples=3), data, tmp_path / "run")
+    text = reported(run, data).text
+    assert f"\nNear-duplicates{title}\n" in text
+    assert told in text

@@ -38,6 +38,8 @@ def test_the_points_of_the_plot(tmp_path: Path) -> None:
     picks = read_run(run).picks
     points = reported(run, data).points
     assert points["sizes"] == [33, 2, 5]
+    text = reported(run, data).text
+    assert text.count("The 2 selected before count on both sides.") == 2  # coverage, diversity
     assert points["ids"][33:] == [*before, *(pick.sample_id for pick in picks)]
     assert points["ranks"] == [1, 2, 3, 4, 5]
     assert points["reasons"] == [[part.reason for part in pick.because] for pick in picks]

@@ -21,10 +21,17 @@ _SHOWN_EDGE = "#5f5f5f"
 
 @dataclass(frozen=True)
 class Table:
-    """Numbers in rows, the first cell of each is its head."""
+    """Numbers in rows, the first cell of each is its head.
+
+    Attributes:
+        head: What the columns hold.
+        rows: The numbers.
+        told: Which part of all rows it has; nothing where it has all.
+    """
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -196,7 +203,7 @@ def bars(
             }
         )
     labels = [plain(short(name)) for name in names]
-    ticks = {"tickvals": places, "ticktext": labels, "autorange": "reversed", "ticks": ""}
+    ticks = {"tickvals": places, "ticktext": labels, "range": [len(names) - 0.5, -0.5], "ticks": ""}
     height = 96 + len(names) * (len(sides) * _BAR_PX + 10)
     return figure(
         traces, unit, "", height_px=max(height, 170), y_axis=ticks, barmode="group", bargap=0.25,

@@ -14,7 +14,9 @@ from selectlab.selection import Pick
 _MOST_POINTS = 500
 _ROW_PX, _GAP, _NAME = 110, 0.26, 48
 _FEW = 60
-"""Picks up to which each has a marker."""
+"""Picks up to which each has a marker, and a row in the tables."""
+_MOST_ROWS = 25
+"""Rows of the tables of more picks."""
 
 
 def course_charts(record: RunRecord) -> list[Chart]:
@@ -80,7 +82,7 @@ def _parts(picks: Sequence[Pick], labels: Sequence[str], about: dict[str, str], 
             x_axis={"anchor": f"y{len(series) if len(series) > 1 else ''}"},
             showlegend=False, annotations=titles, **axes,
         ),
-        table=_table(picks, series),
+        table=_table(ranks, series),
         wide=True,
     )  # fmt: skip
 
@@ -101,16 +103,14 @@ def _title(name: str, top: float) -> dict[str, Any]:
 
 
 def _score(picks: Sequence[Pick], n: str) -> Chart:
-    scores = [pick.score for pick in picks]
-    traces = [
-        curve("score", [p.rank for p in picks], rounded(scores), 0, markers=len(picks) <= _FEW)
-    ]
+    ranks, scores = [pick.rank for pick in picks], [pick.score for pick in picks]
+    traces = [curve("score", ranks, rounded(scores), 0, markers=len(picks) <= _FEW)]
     return Chart(
         title="Score by rank",
         caption=f"The sum of the parts. {n}",
         alt=f"A line over the rank of the pick, from {scores[0]:.4g} to {scores[-1]:.4g}.",
         figure=figure(traces, "rank of the pick", "score"),
-        table=_table(picks, [("score", scores)]),
+        table=_table(ranks, [("score", scores)]),
     )
 
 
@@ -122,14 +122,16 @@ def _values(picks: Sequence[Pick], at: int, label: str, about: str, n: str) -> C
     ranks, values = [rank for rank, _ in held], [value for _, value in held]
     trace = curve(about, ranks, rounded(values), at)
     trace["mode"] = "markers"
+    without = len(picks) - len(held)
+    lacking = f" {counted(without, 'pick')} without such a number." * bool(without)
     return Chart(
         title=f"{about}: the number behind each reason ({label})",
         caption="What the pick's reason goes by, when it was picked: a distance, a number of its "
-        f"own, or how much it adds. {n}",
+        f"own, or how much it adds. {n}{lacking}",
         alt=f"Points over the rank of the pick, between {min(values):.4g} and {max(values):.4g}, "
         f"first {values[0]:.4g}, last {values[-1]:.4g}.",
         figure=figure([trace], "rank of the pick", "value"),
-        table=None,
+        table=_table(ranks, [(about, values)]),
     )
 
 
@@ -137,10 +139,17 @@ def _named(label: str, about: dict[str, str]) -> str:
     return f"{label} ({about[label]})" if label in about else label
 
 
-def _table(picks: Sequence[Pick], series: Sequence[tuple[str, Sequence[float]]]) -> Table:
-    step = max(1, len(picks) // 20)
-    rows = [
-        (str(picks[k].rank), *(f"{values[k]:.4g}" for _, values in series))
-        for k in range(0, len(picks), step)
-    ]
-    return Table(("rank", *(name for name, _ in series)), rows)
+def _table(ranks: Sequence[int], series: Sequence[tuple[str, Sequence[float]]]) -> Table:
+    """Return numbers by rank; of many ranks some, the first and the last among them.
+
+    Args:
+        ranks: (n,) what is drawn.
+        series: Names, and (n,) numbers.
+    """
+    n = len(ranks)
+    kept = range(n)
+    if n > _FEW:
+        kept = np.unique(np.linspace(0, n - 1, _MOST_ROWS).round().astype(int)).tolist()
+    rows = [(f"{ranks[k]:,}", *(f"{values[k]:.4g}" for _, values in series)) for k in kept]
+    told = f"{len(rows)} of the {n} ranks drawn, evenly spread." if len(rows) < n else ""
+    return Table(("rank", *(name for name, _ in series)), rows, told)

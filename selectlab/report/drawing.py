@@ -132,7 +132,7 @@ def _mark(shape: Shape, shown: Picture) -> Mark:
     room = shown.text_px * 1.25
     foot = top - shown.text_px * 0.3
     if foot < shown.window[1] + room:
-        foot = top + room
+        foot = max(top, shown.window[1]) + room
     widest = shown.window[0] + shown.window[2] - _width(tag, shown.text_px)
     turned: Any = (shape.attributes or {}).get("rotation", 0.0)
     return Mark(

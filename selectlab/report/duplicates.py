@@ -45,11 +45,13 @@ class Duplicates:
         shares: Share of candidates, selected and random samples that have a near-duplicate
             beside them, in words.
         pairs: The nearest ones, each selected sample once.
+        n_beyond: How many of these are no near-duplicates.
     """
 
     told: str
     shares: tuple[str, str, str]
     pairs: Sequence[Pair]
+    n_beyond: int
 
 
 def near_duplicates(evidence: Evidence, space: Space) -> Duplicates | None:
@@ -76,7 +78,8 @@ def near_duplicates(evidence: Evidence, space: Space) -> Duplicates | None:
         _selected(beside, unit),
     ]
     pairs = _pairs(evidence, space, places, centres[index], dists)
-    return Duplicates(" ".join(filter(None, told)), (share, mine, theirs), pairs)
+    n_beyond = sum(pair.distance > near for pair in pairs)
+    return Duplicates(" ".join(filter(None, told)), (share, mine, theirs), pairs, n_beyond)
 
 
 def _pairs(

@@ -141,16 +141,22 @@ def pair_pictures(pairs: Sequence[Pair], thumbnails: Thumbnails) -> list[PairPic
     return [PairPictures(p, drawn.get(p.kept), drawn.get(p.dropped)) for p in pairs]
 
 
-def strips(record: RunRecord, dataset: Dataset, thumbnails: Thumbnails) -> list[Strip]:
-    """Return the best picks that an assertion flagged, each frame between its neighbours."""
+def strips(record: RunRecord, dataset: Dataset, thumbnails: Thumbnails) -> tuple[list[Strip], int]:
+    """Return the best picks that an assertion flagged, each frame between its neighbours.
+
+    Returns:
+        Some of them, and how many there are, those that several assertions flagged once for each.
+    """
     every = said_of(dataset)
     each = _MOST_STRIPS // len(every) or 1 if every else 0
-    found = []
-    for said in every[:_MOST_STRIPS]:
+    found, n_flagged = [], 0
+    for at, said in enumerate(every):
         flagged = [pick for pick in record.picks if pick.sample_id in said.severities]
         frames = [pick for pick in flagged if frame_of(pick.sample_id) is not None]
-        found += _of_assertion(frames[:each], said, dataset, thumbnails)
-    return found
+        n_flagged += len(frames)
+        if at < _MOST_STRIPS:
+            found += _of_assertion(frames[:each], said, dataset, thumbnails)
+    return found, n_flagged
 
 
 def _of_assertion(

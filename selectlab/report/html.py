@@ -21,7 +21,7 @@ from selectlab.report.drawing import legend_of
 from selectlab.report.duplicates import Duplicates, near_duplicates
 from selectlab.report.evidence import Evidence, look_up
 from selectlab.report.gallery import gallery, pair_pictures, strips
-from selectlab.report.influence import influences
+from selectlab.report.influence import how_judged, influences
 from selectlab.report.loop import loop
 from selectlab.report.points import embedding_plot
 from selectlab.report.projection import check
@@ -135,6 +135,7 @@ def _content(
         "size": size_asked(record.config),
         "steps": steps_taken(record),
         "influences": found,
+        "how_judged": how_judged(record, evidence),
         "cautions": cautions(record, evidence, found, notes),
         "groups": compared,
         "n_frames": 1 if evidence is None else evidence.n_frames,
@@ -179,13 +180,13 @@ def _pictured(
         space = space_of(evidence)
         if space is not None:
             found["duplicates"] = near_duplicates(evidence, space)
-            progress.stage("laying out the embedding")
+            progress.stage("laying out the embedding" + " by UMAP" * (projection == "umap"))
             found["plot"] = embedding_plot(record, evidence, space, projection, thumbnails)
             found["in_config"] = space.in_config
         progress.stage("making thumbnails")
         if found["duplicates"] is not None:
             found["pairs"] = pair_pictures(found["duplicates"].pairs, thumbnails)
-        found["strips"] = strips(record, evidence.dataset, thumbnails)
+        found["strips"], found["n_flagged"] = strips(record, evidence.dataset, thumbnails)
         pictures += [frame for strip in found["strips"] for _, frame in strip.frames]
     return {**found, "legend": legend_of(pictures), "styles": STYLES}
 

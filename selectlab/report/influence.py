@@ -24,6 +24,12 @@ _LITTLE = 0.05
 """Share of other picks below which a strategy hardly mattered."""
 _NORMAL_IQR = 1.349
 
+_NOT_AGAIN = (
+    "Influence was not measured by selecting again without each strategy: {why}. Instead the "
+    "numbers of the picks are held against those of the candidates; they say what the picks are "
+    "like, not which of them a strategy brought in."
+)
+
 
 @dataclass(frozen=True)
 class Influence:
@@ -50,8 +56,8 @@ def influences(record: RunRecord, evidence: Evidence | None) -> list[Influence]:
         record: The run.
         evidence: Its data.
     """
-    ranking = {part["entry"] for part in record.manifest.get("strategies", ())}
-    again = evidence is not None and _affordable(record, evidence)
+    ranking = _ranking(record)
+    again = evidence is not None and not _too_much(record, evidence)
     found = []
     for at, entry in enumerate(record.config.entries):
         if at not in ranking:
@@ -65,10 +71,39 @@ def influences(record: RunRecord, evidence: Evidence | None) -> list[Influence]:
     return found
 
 
-def _affordable(record: RunRecord, evidence: Evidence) -> bool:
+def _ranking(record: RunRecord) -> set[int]:
+    """Return which entries of the config rank; the others filter, or do nothing."""
+    return {part["entry"] for part in record.manifest.get("strategies", ())}
+
+
+def how_judged(record: RunRecord, evidence: Evidence | None) -> str:
+    """Say so where influence is not what selecting again would tell, and why; else nothing.
+
+    Args:
+        record: The run.
+        evidence: Its data.
+    """
+    if len(_ranking(record)) < 2:
+        return ""
+    if evidence is None:
+        return _NOT_AGAIN.format(why="the dataset is not at hand")
+    why = _too_much(record, evidence)
+    return _NOT_AGAIN.format(why=why) if why else ""
+
+
+def _too_much(record: RunRecord, evidence: Evidence) -> str:
+    """Say why the selection is not run again; nothing where it is."""
     n_rows, n_picks = len(evidence.pool), len(evidence.picked)
-    exact = "approximate" not in record.manifest.get("engine", {})
-    return exact and n_rows <= _MOST_ROWS and n_rows * n_picks <= _MOST_WORK
+    if "approximate" in record.manifest.get("engine", {}):
+        return "the run was approximate"
+    if n_rows > _MOST_ROWS:
+        return f"{n_rows:,} candidates are too many for that (up to {_MOST_ROWS:,} it is done)"
+    if n_rows * n_picks > _MOST_WORK:
+        return (
+            f"{n_rows:,} candidates times {n_picks:,} picks are too many for that (up to "
+            f"{_MOST_WORK // 1_000_000} million it is done)"
+        )
+    return ""
 
 
 def _of_filter(record: RunRecord, entry: Entry) -> Influence:

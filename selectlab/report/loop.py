@@ -24,6 +24,7 @@ METRICS = "metrics.csv"
 
 _MOST_CLASSES = 8
 _MOST_METRICS = 6
+_MOST_ROWS = 500
 _FIELDS = ("round", "labels", "method", "seed")
 _ELSEWHERE = "other samples"
 
@@ -225,7 +226,8 @@ def _curve_chart(metric: str, groups: Sequence[tuple[str, Any]], x: str, path: P
         )
         traces.append(curve(name, xs, rounded(line.tolist()), at))
     rows = [(name, str(at), f"{value:.4g}") for name, line in means for at, value in line.items()]
-    n = sum(len(part) for _, part in groups)
+    n = sum(len(each) for _, each in groups)
+    part = f"The first {_MOST_ROWS} of {len(rows):,} rows." if len(rows) > _MOST_ROWS else ""
     return Chart(
         title=f"Learning curve: {metric}",
         caption=f"From {path.name}; means where there are several values. n = {n:,} values.",
@@ -233,5 +235,5 @@ def _curve_chart(metric: str, groups: Sequence[tuple[str, Any]], x: str, path: P
             f"{name} from {line.iloc[0]:.4g} to {line.iloc[-1]:.4g}" for name, line in means
         ),
         figure=figure(traces, x, metric, x_axis=ticks),
-        table=Table(("", x, metric), rows[:60]),
+        table=Table(("", x, metric), rows[:_MOST_ROWS], part),
     )

@@ -130,7 +130,7 @@
   const axis = (title) => ({ title: { text: title, font: { size: 11 } }, zeroline: false, gridcolor: "#ececec", automargin: true });
   const layout = {
     showlegend: false, hovermode: "closest", dragmode: "pan", font: { family: "system-ui, sans-serif", size: 12, color: INK },
-    margin: { l: 10, r: 10, t: 30, b: 10 }, xaxis: axis(points.xTitle), yaxis: axis(points.yTitle),
+    margin: { l: 10, r: 10, t: 30, b: 16 }, xaxis: axis(points.xTitle), yaxis: axis(points.yTitle),
     paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff", hoverlabel: { bgcolor: "#ffffff", bordercolor: EDGE, font: { color: INK } },
   };
   Plotly.newPlot(plot, traces, layout, {

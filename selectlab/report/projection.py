@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from selectlab.errors import ConfigError, MissingExtraError
+from selectlab.neighbours import neighbours
 from selectlab.report.charts import percent
 from selectlab.report.evidence import part_of
 from selectlab.types import FloatArray, Rows
@@ -76,7 +77,7 @@ def _by_pca(vectors: Any, shown: Rows) -> Projection:
     fitted = part_of(np.arange(n), most)
     sample = np.asarray(vectors[fitted], dtype=np.float64)
     n_axes = min(2, dimension, len(sample))
-    axes = PCA(n_axes, svd_solver="randomized", random_state=_SEED)
+    axes = PCA(n_axes, random_state=_SEED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of vectors that are all the same
         axes.fit(sample)
@@ -99,11 +100,24 @@ def _by_pca(vectors: Any, shown: Rows) -> Projection:
     )
 
 
-def _by_umap(vectors: Any) -> Projection:
+def _by_umap(vectors: FloatArray) -> Projection:
+    """Lay vectors out by UMAP.
+
+    It is given the true neighbours: its own search only comes near them, and compiling that takes
+    longer than all the rest.
+    """
+    dists, index = neighbours(vectors, vectors, _NEIGHBOURS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what it could do with tensorflow, or in parallel
         umap = _umap()
-        model = umap.UMAP(n_components=2, n_neighbors=_NEIGHBOURS, random_state=_SEED, n_jobs=1)
+        model = umap.UMAP(
+            n_components=2,
+            n_neighbors=_NEIGHBOURS,
+            precomputed_knn=(index, dists.astype(np.float32)),
+            force_approximation_algorithm=True,
+            random_state=_SEED,
+            n_jobs=1,
+        )
         places = np.asarray(model.fit_transform(vectors), dtype=np.float64)
     return Projection(
         places[:, 0],

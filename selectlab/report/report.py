@@ -87,7 +87,7 @@ def write_report(
         progress.stage("writing the report")
         _write(target, text)
         if browser is not None:
-            progress.stage("printing")
+            progress.stage(f"printing with {Path(browser).stem}")
             print_pdf(browser, target, target.with_suffix(".pdf"))
     printed = target.with_suffix(".pdf") if browser is not None else None
     return Written(target, printed, len(text.encode()), dataset is not None)

@@ -44,7 +44,7 @@ def spread_charts(signal: Embedded, evidence: Evidence) -> list[Chart]:
         part = len(evidence.pool) if len(asked) < len(evidence.pool) else None
         found.append(_coverage(dists, _about(signal, len(evidence.before)), part))
     if all(len(own) > 1 for own in centres.values()):
-        found.append(_diversity(signal, centres, targets))
+        found.append(_diversity(signal, centres, targets, len(evidence.before)))
     if signal.query is not None and len(signal.query):
         found.append(_to_query(signal, targets, evidence))
     return found
@@ -111,7 +111,9 @@ def _facts(dists: Mapping[Side, FloatArray]) -> str:
     return "; ".join(words).capitalize() + "."
 
 
-def _diversity(signal: Embedded, centres: Mapping[Side, Rows], targets: Rows) -> Chart:
+def _diversity(
+    signal: Embedded, centres: Mapping[Side, Rows], targets: Rows, n_before: int
+) -> Chart:
     everyone = to_others(signal.vectors, targets)
     sets = [(side, _to_other(signal, own)) for side, own in centres.items()]
     least = ", ".join(f"{side.word} {values.min():.4g}" for side, values in sets)
@@ -119,7 +121,7 @@ def _diversity(signal: Embedded, centres: Mapping[Side, Rows], targets: Rows) ->
     told = [
         f"The least of all: {least}. The further to the right, the less alike the selected "
         "samples are. Of candidates, to the nearest other sample of all.",
-        _about(signal),
+        _about(signal, n_before),
         "Measured for a part of the candidates, drawn at random." * (len(everyone) < len(targets)),
         "Measured for a part of what is selected and random, drawn at random." * (not whole),
     ]

@@ -136,6 +136,8 @@ def _why(supply: _Supply, k: int, share: float) -> str:
     before = bool(supply.before.sum())
     who = "the candidates and what was selected before have" if before else "the candidates have"
     most = float(supply.before[k]) + supply.size - float(supply.before.sum())
+    if not supply.there[k]:
+        return f"out of reach: {who} none of them"
     if supply.there[k] < share * supply.size:
         reached = percent(supply.there[k] / supply.size)
         return (
