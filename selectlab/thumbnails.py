@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
-import logging
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from selectlab.atomic import replace_file
 from selectlab.errors import DataError, MissingExtraError
 from selectlab.film import Film, mark_of
 from selectlab.footage import find_video, video_folders
@@ -20,14 +17,13 @@ from selectlab.inputs.image_formats import opened_image
 from selectlab.inputs.image_sizes import Size
 from selectlab.inputs.metrics_cache import fingerprint
 from selectlab.inputs.sample_ids import frame_of
+from selectlab.thumbnail_folder import ThumbnailFolder
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from selectlab.dataset import Dataset
     from selectlab.video.decoding import Frame
-
-logger = logging.getLogger(__name__)
 
 VERSION = 2
 """Goes up when thumbnails come to look different, so that old ones are not used."""
@@ -71,7 +67,7 @@ class Thumbnails:
 
     Each is made once and kept in ``thumbnails/`` of the dataset's cache folder, under a name made
     of sample id, size and the file's size and time, so that a changed image gets a new one. Any
-    number of processes may make them at once.
+    number of processes may make them at once. Above 2 GB those go that were not used for longest.
 
     Args:
         dataset: Whose samples.
@@ -90,7 +86,7 @@ class Thumbnails:
     def __init__(self, dataset: Dataset, videos: Path | None = None) -> None:
         self._source = dataset.source
         folder = dataset.source.cache_folder()
-        self._cache = None if folder is None else Path(folder) / "thumbnails"
+        self._folder = None if folder is None else ThumbnailFolder(Path(folder) / "thumbnails")
         self._videos = video_folders(dataset.source) if videos is None else (videos,)
         self._film: Film[Thumbnail] = Film()
         self._few = ThreadPoolExecutor(_THREADS, "thumbnails")
@@ -141,7 +137,7 @@ class Thumbnails:
         try:
             with self._source.open_image(sample_id) as file:
                 place = self._place(sample_id, size_px, fingerprint(file))
-                return _kept(place) or self._made(place, file, size_px)
+                return self._kept(place) or self._made(place, file, size_px)
         except Exception as error:  # whatever a broken file makes a decoder say
             self.unreadable[sample_id] = f"{sample_id}: {_said(error)}"
             return None
@@ -169,7 +165,7 @@ class Thumbnails:
             if frame is None:
                 continue
             video, number = frame
-            found[sample_id] = _kept(self._place(sample_id, size_px, mark_of(video)))
+            found[sample_id] = self._kept(self._place(sample_id, size_px, mark_of(video)))
             if found[sample_id] is None:
                 wanted.setdefault(video, {})[sample_id, size_px] = number
         for video, numbers in sorted(wanted.items()):
@@ -195,34 +191,30 @@ class Thumbnails:
 
     def _place(self, sample_id: str, size_px: int, mark: str) -> Path | None:
         """Return where a thumbnail is kept; nowhere if nothing tells a changed image."""
-        if self._cache is None or not mark:
+        if self._folder is None or not mark:
             return None
-        key = "\0".join((str(VERSION), sample_id, str(size_px), mark))
-        name = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
-        return self._cache / name[:2] / f"{name[2:]}.jpg"
+        return self._folder.place("\0".join((str(VERSION), sample_id, str(size_px), mark)))
+
+    def _kept(self, place: Path | None) -> Thumbnail | None:
+        """Return a thumbnail that was kept; one that cannot be read is made anew."""
+        data = None if self._folder is None or place is None else self._folder.read(place)
+        return None if data is None else _parsed(data)
 
     def _keep(
         self, place: Path | None, image: Image.Image, source_size: Size, size_px: int
     ) -> Thumbnail:
         """Make a thumbnail and keep it, if it can be kept."""
         made = _small(image, source_size, size_px)
-        if place is not None:
-            try:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                replace_file(place, lambda to: to.write_bytes(made.jpeg))
-            except OSError as error:
-                logger.info("%s: not kept (%s)", place, error)
+        if self._folder is not None and place is not None:
+            self._folder.keep(place, made.jpeg)
         return made
 
 
-def _kept(place: Path | None) -> Thumbnail | None:
-    """Return a thumbnail from the cache; one that cannot be read is made anew."""
+def _parsed(data: bytes) -> Thumbnail | None:
+    """Return the thumbnail that a file holds, ``None`` for a damaged one."""
     from PIL import Image
 
-    if place is None:
-        return None
     try:
-        data = place.read_bytes()
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
             width, height = (int(side) for side in image.info["comment"].split(b"x"))
             return Thumbnail(data, image.width, image.height, (width, height))

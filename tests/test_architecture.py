@@ -72,6 +72,7 @@ LAYERS = [
     "exports",
     "video",
     "film",
+    "thumbnail_folder",
     "thumbnails",
     "pixel_embeddings",
     "report",

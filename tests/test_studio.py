@@ -16,6 +16,7 @@ from studio_dataset import (
     NAMES,
     ODD,
     SEEDS,
+    WAIT_S,
     WEATHER,
     Client,
     flickering_folder,
@@ -270,13 +271,13 @@ def test_work_is_done_one_at_a_time_and_can_be_stopped() -> None:
             threading.Event().wait(0.01)
 
     job = jobs.start("counting", work)
-    assert going.wait(5)
+    assert going.wait(WAIT_S)
     with pytest.raises(DataError, match="counting is still running; wait for it or cancel it"):
         jobs.start("more", work)
     jobs.cancel(job.number + 1)
     assert job.to_json()["state"] == "running"
     jobs.cancel(job.number)
-    assert job.wait(5)
+    assert job.wait(WAIT_S)
     assert job.to_json()["state"] == "cancelled"
     with pytest.raises(CancelledError):
         job.check()
@@ -287,7 +288,7 @@ def test_work_that_breaks_says_so_in_one_line() -> None:
         raise KeyError("one\ntwo")
 
     job = Jobs().start("breaking", work)
-    assert job.wait(5)
+    assert job.wait(WAIT_S)
     assert (job.state, job.error) == ("failed", "KeyError: 'one\\ntwo'")
 
 

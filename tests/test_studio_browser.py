@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import watched
+from browser import bad_toasts, toast, watched
 from small_dataset import picture
 from studio_dataset import (
     NAMES,
     ODD,
+    WAIT_S,
     Client,
     flickering_folder,
     served,
     studio_folder,
+    wait_for,
     with_index,
     with_objects,
     with_runs,
@@ -85,10 +87,11 @@ def test_look_through_the_gallery_by_keyboard(page: Any) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector("#view svg image")
     assert page.locator("strong.id").inner_text() == ODD
+    page.wait_for_selector("#after:visible")
     page.keyboard.press("ArrowRight")
     page.wait_for_url("**/sample?id=b*")
     page.wait_for_selector("#shapes li")
-    assert page.locator("#near li").count() == 12
+    playwright.expect(page.locator("#near li")).to_have_count(12)
 
 
 def test_filter_and_sort(page: Any) -> None:
@@ -106,11 +109,25 @@ def test_filter_and_sort(page: Any) -> None:
     playwright.expect(page.locator("#wrong")).to_contain_text("did you mean 'speed'?")
     playwright.expect(page.locator("#count")).to_have_text("Below are the samples of before.")
     assert page.locator("#gallery.stale").count() == 1
-    assert page.locator(".toast.bad").count() == 0  # they would pile up while somebody types
+    assert bad_toasts(page) == 0  # they would pile up while somebody types
     page.fill('input[name="where"]', "speed<10")
     playwright.expect(page.locator("#count")).to_have_text("10 samples")
     playwright.expect(page.locator("#wrong")).to_be_hidden()
     assert page.locator("#gallery.stale").count() == 0
+
+
+def created(page: Any, client: Client) -> None:
+    """Create the campaign that was filled in; its page shows by itself what it collected.
+
+    Opened anew it is not drawn again while keys are pressed.
+    """
+    page.click("#create")
+    page.wait_for_selector("#hits .cell img")
+    assert client.finished()["state"] == "done"
+    name = page.locator("#campaign").get_attribute("data-name")
+    until(page, "new", str(client.studio.campaigns.get(name).counts["new"]))
+    page.reload()
+    page.wait_for_selector("#hits .cell img")
 
 
 def test_find_more_like_three_pictures(page: Any, client: Client, tmp_path: Path) -> None:
@@ -125,8 +142,7 @@ def test_find_more_like_three_pictures(page: Any, client: Client, tmp_path: Path
     slider = page.locator("#threshold")
     slider.focus()
     page.keyboard.press("Home")
-    page.click("#create")
-    page.wait_for_selector("#hits .cell img")
+    created(page, client)
     page.wait_for_selector("#why .strip img")
     found = int(numbers(page)["new"])
     page.keyboard.press("ArrowRight")
@@ -142,7 +158,7 @@ def test_find_more_like_three_pictures(page: Any, client: Client, tmp_path: Path
     page.click("#refine")
     until(page, "version", "2")
     page.click("#collect")
-    playwright.expect(page.locator(".toast", has_text="looked at")).to_be_visible()
+    toast(page, "looked at")
     page.click("#export")
     with page.expect_download() as fetched:
         page.locator("#export-form button.main").click()
@@ -183,8 +199,8 @@ def test_add_to_a_campaign_and_commit(page: Any, client: Client) -> None:
     playwright.expect(dialog).to_contain_text("1 picture and 1 object marked.")
     playwright.expect(dialog).to_contain_text("An object stands for its whole picture.")
     dialog.get_by_role("button", name="Add", exact=True).click()
-    playwright.expect(page.locator(".toast")).to_contain_text("2 new seeds")
-    playwright.expect(page.locator("#marks")).to_be_hidden()
+    toast(page, "2 new seeds")
+    assert page.locator("#marks").is_hidden()
     page.locator(".toast a").click()
     commit_says(page, "The seeds have changed since version 1", commit=True, refine=True)
     page.click("#commit")
@@ -209,8 +225,7 @@ def test_collect_objects_and_mark_them(page: Any, client: Client) -> None:
     page.fill("#name", "wheels")
     page.locator("#threshold").focus()
     page.keyboard.press("Home")
-    page.click("#create")
-    page.wait_for_selector("#hits .cell img")
+    created(page, client)
     playwright.expect(page.locator("#why .strip li")).to_have_count(2)
     cell = page.locator("#hits .cell").first
     playwright.expect(cell).to_contain_text("object")
@@ -275,12 +290,12 @@ def test_look_at_runs_and_compare_them(page: Any) -> None:
     playwright.expect(page.locator("#show-report")).to_be_hidden()
     page.click("#make-report")
     inside = page.frame_locator("#report iframe")
-    inside.locator("h1").first.wait_for(timeout=60_000)
+    inside.locator("h1").first.wait_for(timeout=1000 * WAIT_S)
     assert inside.locator("h1").first.inner_text() == "fast"
     playwright.expect(page.locator("#report-made")).to_contain_text("UTC")
     page.reload()
     page.click("#show-report")  # it is there now
-    inside.locator("h1").first.wait_for(timeout=60_000)
+    inside.locator("h1").first.wait_for()
     assert page.get_by_role("button", name="Make it anew").is_enabled()
 
 
@@ -300,17 +315,43 @@ def test_cancel_what_is_running(page: Any, client: Client) -> None:
 
     def work(job: Job) -> None:
         progress.stage("reading inputs")
-        free.wait(20)
+        free.wait(WAIT_S)
         progress.alive()
 
-    client.studio.jobs.start("selecting slowly", work)
-    page.goto("/runs")
-    bar = page.locator("#job")
-    playwright.expect(bar).to_contain_text("reading inputs")
-    bar.get_by_role("button", name="Cancel").click()
-    playwright.expect(bar.get_by_role("button", name="Cancelling ...")).to_be_disabled()
-    free.set()
+    job = client.studio.jobs.start("selecting slowly", work)
+    try:
+        page.goto("/runs")
+        bar = page.locator("#job")
+        playwright.expect(bar).to_contain_text("reading inputs")
+        bar.get_by_role("button", name="Cancel").click()
+        playwright.expect(bar.get_by_role("button", name="Cancelling ...")).to_be_disabled()
+        wait_for(lambda: bool(job.to_json()["stopping"]))  # the server has heard of it
+    finally:
+        free.set()
     playwright.expect(bar).to_contain_text("cancelled")
+
+
+def test_the_button_that_cancels_stays_under_the_mouse(page: Any, client: Client) -> None:
+    """The page asks how far it is while the button is down: the click counts all the same."""
+    free = threading.Event()
+
+    def work(job: Job) -> None:
+        progress.stage("selecting", 9)
+        free.wait(WAIT_S)
+        progress.reach(1)
+
+    job = client.studio.jobs.start("selecting slowly", work)
+    try:
+        page.goto("/runs")
+        page.get_by_role("button", name="Cancel").hover()
+        page.mouse.down()
+        for _ in range(2):
+            page.wait_for_event("requestfinished", lambda one: one.url.endswith("/api/job"))
+        page.mouse.up()
+        wait_for(lambda: bool(job.to_json()["stopping"]))
+    finally:
+        free.set()
+    playwright.expect(page.locator("#job")).to_contain_text("cancelled")
 
 
 def test_put_a_config_together_and_run_it(page: Any, client: Client) -> None:
@@ -503,12 +544,10 @@ def test_marked_samples_become_a_tag(chromium: Any, own: Client) -> None:
         playwright.expect(page.locator("#tag-what")).to_have_text("2 pictures.")
         page.keyboard.type("../x")
         page.keyboard.press("Enter")
-        playwright.expect(page.locator(".toast.bad")).to_contain_text("tag: expected letters")
+        toast(page, "bad: tag: expected letters")
         page.fill("#tag-name", "night")
         page.keyboard.press("Enter")
-        playwright.expect(page.locator(".toast", has_text="tag night")).to_have_text(
-            "tag night: 2 samples"
-        )
+        toast(page, "tag night: 2 samples")
         playwright.expect(page.locator("#tag-dialog")).to_be_hidden()
         file = folder_of(own) / ".lightly" / "tags" / "night.txt"
         assert file.read_text().splitlines() == NAMES[1:3]
@@ -521,7 +560,7 @@ def test_marked_samples_become_a_tag(chromium: Any, own: Client) -> None:
         playwright.expect(page.locator("#tag-how")).to_be_visible()
         page.get_by_label("replace it").check()
         page.locator("#tag-form button.main").click()
-        playwright.expect(page.locator(".toast", has_text="1 sample")).to_be_visible()
+        toast(page, "tag night: 1 sample")
         assert file.read_text().splitlines() == NAMES[2:3]
         page.keyboard.press("t")
         page.keyboard.press("Escape")
@@ -568,6 +607,31 @@ def test_catch_points_by_keyboard_with_a_run_on_top(chromium: Any, own: Client) 
         page.keyboard.press("Escape")
 
 
+def test_choose_what_samples_are_laid_out_by(page: Any) -> None:
+    """Of 30 samples 22 have objects; of 8 that a run selected those that have none are said."""
+    page.goto("/map?colour=metadata:weather&on=run:fast")
+    axes, legend = page.locator("#axes"), page.locator("#legend")
+    playwright.expect(axes).to_contain_text("30 samples; the first two principal components")
+    playwright.expect(legend).to_contain_text("selected by fast: 8")
+    page.locator("#map").focus()
+    page.keyboard.press("Enter")
+    playwright.expect(legend).to_contain_text("marked: 30")
+    page.get_by_label("Laid out by").select_option("objects of det")
+    playwright.expect(axes).to_contain_text("22 samples, each at the mean of its objects")
+    playwright.expect(legend).to_contain_text("marked: 22")
+    playwright.expect(legend).to_contain_text("not on the map")
+    first = legend.locator("button").first
+    playwright.expect(first).to_contain_text("15")  # of 20 on the other map
+    page.reload()  # the address remembers
+    playwright.expect(first).to_contain_text("15")
+    playwright.expect(axes).to_contain_text("22 samples")
+    page.get_by_label("Coloured by").select_option("nothing")
+    page.get_by_label("Laid out by").select_option("samples")
+    playwright.expect(axes).to_contain_text("30 samples")
+    assert page.get_by_label("Coloured by").input_value() == ""
+    page.wait_for_url("**/map?on=run%3Afast")
+
+
 def test_many_points_are_dots_that_can_be_caught(chromium: Any, tmp_path: Path) -> None:
     """Above 20,000 points they are drawn into the pixels of the canvas: those of two groups that
     lie apart are where they should be, and the left one is caught alone."""
@@ -580,6 +644,7 @@ def test_many_points_are_dots_that_can_be_caught(chromium: Any, tmp_path: Path) 
         page.goto("/map")
         page.wait_for_selector('#axes:has-text("21,000 samples")')
         page.wait_for_function(INKED)
+        page.wait_for_load_state("networkidle")  # what comes late moves the map
         box = page.locator("#map").bounding_box()
         middle = box["x"] + box["width"] / 2
         page.mouse.move(box["x"] + 4, box["y"] + 4)
@@ -626,6 +691,29 @@ def test_the_page_says_when_the_dataset_has_changed(chromium: Any, own: Client) 
         playwright.expect(page.locator("#count")).to_have_text("31 samples")
         playwright.expect(page.locator("#changed")).to_be_hidden()
         assert "v=1" in page.locator(".cell img").first.get_attribute("src")
+
+
+def test_a_decision_can_be_taken_back_after_the_dataset_was_opened_anew(
+    chromium: Any, own: Client
+) -> None:
+    with_index(folder_of(own))
+    own.studio.campaigns.create("night", ids=NAMES[0:6:2], threshold=0.05)
+    own.studio.campaigns.collect("night")
+    with watched(chromium, own.address) as page:
+        page.goto("/campaign?name=night")
+        page.wait_for_selector("#hits .cell img")
+        first = page.locator("#hits .cell").first.get_attribute("title")
+        page.keyboard.press("d")
+        until(page, "discarded", "1")
+        (folder_of(own) / "b" / "new.png").write_bytes(picture(40, 64, 48))
+        page.evaluate("dispatchEvent(new Event('focus'))")
+        page.click("#reload")
+        playwright.expect(page.locator("#changed")).to_be_hidden()
+        page.wait_for_selector("#hits .cell img")
+        assert page.locator(f'#hits .cell[title="{first}"]').count() == 0
+        page.keyboard.press("u")
+        until(page, "discarded", "0")
+        page.wait_for_selector(f'#hits .cell[title="{first}"] img')  # it is listed again
 
 
 def test_the_theme_is_changed_and_remembered(page: Any) -> None:
@@ -675,9 +763,9 @@ def test_play_the_frames_of_a_video_that_lies_elsewhere(chromium: Any, tmp_path:
         assert dashes != "none"
         assert middle.locator("image").evaluate(DECODED) == [160, 128]
         page.select_option("#speed", "20")
+        page.evaluate(NOTED)
         page.click("#play")
-        shown = page.evaluate(PLAYED)
-        assert len(shown) == 12  # all frames of the clip, one after the other
+        page.wait_for_function(PLAYED)  # all frames of the clip, one after the other
         page.keyboard.press("p")
         playwright.expect(page.locator("#panels figure")).to_have_count(3)
         page.locator(".cell").first.focus()
@@ -695,13 +783,11 @@ DECODED = """async (one) => {
   await image.decode();
   return [image.naturalWidth, image.naturalHeight];
 }"""
-PLAYED = """async () => {
-  const seen = new Set();
-  const start = performance.now();
-  while (performance.now() - start < 2500) {
+NOTED = """() => {
+  window.seen = new Set();
+  new MutationObserver(() => {
     const said = document.querySelector("#panels.playing figcaption");
     if (said) seen.add(said.textContent);
-    await new Promise((done) => setTimeout(done, 10));
-  }
-  return [...seen];
+  }).observe(document.getElementById("panels"), { childList: true });
 }"""
+PLAYED = "() => seen.size === 12"

@@ -8,17 +8,29 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import sqlalchemy
 from small_dataset import selectlab
-from studio_dataset import NAMES, SEEDS, Client, served, studio_folder, with_index, with_objects
+from studio_dataset import (
+    NAMES,
+    SEEDS,
+    WAIT_S,
+    Client,
+    served,
+    studio_folder,
+    with_index,
+    with_objects,
+)
 
 from selectlab import Dataset, registry
 from selectlab.campaigns import Campaigns
 from selectlab.corpus import Corpus
+from selectlab.errors import DataError
 from selectlab.inputs.folder import open_dataset
+from selectlab.studio.decisions import Turn
 from selectlab.studio.hit_orders import HitOrders, Wanted
 from selectlab.studio.kept_store import KeptStore
 from selectlab.studio.studio import Studio
@@ -230,7 +242,7 @@ def test_a_page_reads_while_another_process_writes(client: Client, night: str) -
     assert told == []
     other.execute("COMMIT")
     other.close()
-    judge.join(20)
+    judge.join(WAIT_S)
     assert told[0]["standings"][found[0]]["status"] == "accepted"
     assert client.get("/api/campaign", name=night)["threshold"] == 0.9
 
@@ -285,15 +297,67 @@ def test_a_server_that_is_started_anew_knows_all_decisions(tmp_path: Path) -> No
 
 
 def test_a_dataset_that_is_opened_anew_keeps_what_can_be_taken_back(tmp_path: Path) -> None:
+    """Also what a request decides that began before, and what a new studio was not asked for yet."""
     data = with_index(studio_folder(tmp_path))
     with Studio(open_dataset(data), reopen=lambda: open_dataset(data)) as studio:
         studio.campaigns.create("night", ids=SEEDS, threshold=0.05)
         studio.campaigns.collect("night")
-        first = studio.campaigns.hits("night", limit=1)[0].sample_id
-        studio.desk.decisions.make("night", [first], "accepted")
+        first, second = (hit.sample_id for hit in studio.campaigns.hits("night", limit=2))
+        studio.desk.decisions.make("night", [first], "accepted", turn=Turn("tab", 1))
         made = studio.renewed()
-        assert made.desk.decisions.undo("night")[first].status == "new"
+        studio.desk.decisions.make("night", [second], "discarded")
+        made.desk.decisions.make("night", [first], "discarded", turn=Turn("tab", 1))  # once more
+        assert made.desk.decisions.undo("night")[second].status == "new"
+        assert made.renewed().desk.decisions.undo("night")[first].status == "new"
         assert made.kept is studio.kept
+
+
+def begun(studio: Studio) -> str:
+    """Begin a campaign, and return the first sample that it collects."""
+    studio.campaigns.create("night", ids=SEEDS, threshold=0.05)
+    studio.campaigns.collect("night")
+    return studio.campaigns.hits("night", limit=1)[0].sample_id
+
+
+def test_another_campaign_of_the_same_name_has_nothing_to_take_back(tmp_path: Path) -> None:
+    """Somebody has removed the store, and begun anew."""
+    data = with_index(studio_folder(tmp_path))
+    with Studio(open_dataset(data)) as studio:
+        first = begun(studio)
+        studio.desk.decisions.make("night", [first], "accepted")
+        for file in (data / ".selectlab").glob("campaigns.db*"):
+            file.unlink()
+        assert begun(studio) == first
+        studio.campaigns.accept("night", first)
+        with pytest.raises(DataError, match="nothing to take back"):
+            studio.desk.decisions.undo("night")
+        assert studio.campaigns.get("night").counts["accepted"] == 1
+
+
+def test_steps_are_done_once_and_in_order(client: Client, night: str) -> None:
+    """What a tab sent before, and comes after what it sent on leaving, changes nothing."""
+    first, second, third = ids(client.get("/api/campaign/hits", name=night))[:3]
+    steps: list[dict[str, Any]] = [
+        {"number": 1, "status": "accepted", "ids": [first]},
+        {"number": 2},
+        {"number": 4, "status": "discarded", "ids": [second, "none"]},
+        {"number": 5, "status": "discarded", "ids": [third]},
+    ]
+    told = client.post("/api/campaign/decide", name=night, tab="a", steps=steps)
+    line = f"campaign {night!r}: not collected: 1 of 2 samples, first 'none'"
+    assert told == {"problems": [line]}
+    late = {"name": night, "ids": [second], "status": "accepted"}
+    for number in (1, 4, 5):
+        standings = client.post("/api/campaign/judge", **late, turn=["a", number])["standings"]
+        assert standings[second]["status"] == "new"
+    assert client.post("/api/campaign/undo", name=night, turn=["a", 5]) == {"standings": {}}
+    counts = client.get("/api/campaign", name=night)["counts"]
+    assert (counts["accepted"], counts["discarded"]) == (0, 1)
+    for turn in (["a", 6], ["b", 1]):  # another tab counts for itself
+        told = client.post("/api/campaign/judge", **late, turn=turn)
+        assert told["standings"][second]["status"] == "accepted"
+        client.post("/api/campaign/undo", name=night, turn=[turn[0], turn[1] + 1])
+    assert client.get("/api/campaign", name=night)["counts"] == counts
 
 
 # Seeds

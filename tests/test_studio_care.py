@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import watched
+from browser import bad_toasts, toast, watched
 from studio_dataset import (
     NAMES,
     Client,
     served,
     studio_folder,
+    wait_for,
     with_index,
     with_objects,
 )
@@ -34,7 +35,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 @pytest.fixture
 def page(chromium: Any, client: Client) -> Iterator[Any]:
     with watched(chromium, client.address, console=False) as page:
-        page.set_default_timeout(10_000)
         yield page
 
 
@@ -55,9 +55,9 @@ def test_a_banner_of_what_is_done_goes_by_itself(page: Any, client: Client) -> N
     client.finished()
     page.goto("/runs")
     playwright.expect(page.locator("#job")).to_contain_text("done")
-    page.clock.fast_forward(10_000)
+    page.clock.fast_forward(3_000)  # and as long as the machine took
     assert page.locator("#job").is_visible()
-    page.clock.fast_forward(6_000)
+    page.clock.fast_forward(13_000)
     playwright.expect(page.locator("#job")).to_be_hidden()
 
 
@@ -80,11 +80,7 @@ def test_decisions_are_kept_when_the_page_is_left_at_once(page: Any, client: Cli
     page.evaluate("() => { location.href = '/'; }")
     page.wait_for_url(f"{client.address}/")
     page.wait_for_selector(".cell")
-    for _ in range(50):
-        if counts(campaigns, "hurry")["discarded"] == n:
-            break
-        page.wait_for_timeout(100)
-    assert counts(campaigns, "hurry")["discarded"] == n
+    wait_for(lambda: counts(campaigns, "hurry")["discarded"] == n)
 
 
 def test_changes_outlive_the_page_unless_they_are_large(page: Any, client: Client) -> None:
@@ -103,8 +99,19 @@ def test_changes_outlive_the_page_unless_they_are_large(page: Any, client: Clien
     assert page.evaluate("() => kept[1]") == ["/api/tags", False]
 
 
+def heard(page: Any, said: list[Any], n: int) -> None:
+    """Wait until the page has said so much."""
+
+    def reached() -> bool:
+        page.wait_for_timeout(20)  # what it says is heard meanwhile
+        return len(said) >= n
+
+    wait_for(reached)
+
+
 def test_unsent_decisions_go_out_together(page: Any, client: Client) -> None:
-    """The server is slow to answer: all that waits is sent when the page goes."""
+    """The server is slow to answer: all that waits is sent when the page goes, in one go, with
+    what has no answer yet; and what was taken back before it was sent is not sent at all."""
     campaigns = collected(client, "slow")
     opened(page, "slow")
     sent: list[dict[str, Any]] = []
@@ -112,20 +119,64 @@ def test_unsent_decisions_go_out_together(page: Any, client: Client) -> None:
     def hold(route: Any) -> None:
         sent.append(json.loads(route.request.post_data))
 
-    page.route("**/api/campaign/judge", hold)
+    for path in ("judge", "undo", "decide"):
+        page.route(f"**/api/campaign/{path}", hold)
     for key in "adadu":
         page.keyboard.press(key)
+    heard(page, sent, 1)
     page.wait_for_timeout(200)
     assert [len(one["ids"]) for one in sent] == [1]  # one after the other
     page.evaluate("() => dispatchEvent(new Event('pagehide'))")
-    page.wait_for_timeout(200)
-    assert [(one["status"], len(one["ids"])) for one in sent] == [
-        ("accepted", 1),
-        ("accepted", 1),
-        ("discarded", 1),
-    ]
-    assert len({one["ids"][0] for one in sent}) == 3
+    heard(page, sent, 2)
+    steps = sent[1]["steps"]
+    assert [one["status"] for one in steps] == ["accepted", "discarded", "accepted"]
+    assert [one["number"] for one in steps] == [1, 2, 3]
+    assert sent[0]["turn"] == [sent[1]["tab"], 1]
+    assert len({one["ids"][0] for one in steps}) == 3
     assert counts(campaigns, "slow")["accepted"] == 0
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_what_is_sent_on_leaving_overtakes_nothing(page: Any, client: Client) -> None:
+    """A decision is under way, its undo and another one wait: whichever request comes first, the
+    first sample ends as it was and the second one discarded."""
+    campaigns = collected(client, "late")
+    opened(page, "late")
+    held: list[Any] = []
+    page.route("**/api/campaign/judge", lambda route: held.append(route))
+    first, second = (page.locator("#hits .cell").nth(k).get_attribute("title") for k in range(2))
+    for key in "aud":
+        page.keyboard.press(key)
+    heard(page, held, 1)
+    with page.expect_response("**/api/campaign/decide") as answer:
+        page.evaluate("() => dispatchEvent(new Event('pagehide'))")
+    assert answer.value.json() == {"problems": []}
+    with page.expect_response("**/api/campaign/judge"):
+        held[0].continue_()
+    assert held[1:] == []
+    standings = {one.sample_id: one.status for one in campaigns.hits("late")}
+    assert (standings[first], standings[second]) == ("new", "discarded")
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_more_than_a_browser_sends_for_a_page_that_goes_is_asked_about(
+    page: Any, client: Client
+) -> None:
+    """It sends 64 KiB; letters beyond ASCII are several bytes."""
+    collected(client, "large")
+    opened(page, "large")
+    answers: list[Any] = []
+    page.route("**/api/campaign/judge", lambda route: answers.append(route))
+    page.keyboard.press("a")
+    heard(page, answers, 1)
+    asks = "() => !dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+    grow = "(long) => { document.querySelector('#hits .cell:focus').item.id = long; }"
+    for length, asked in ((13_000, False), (3_000, True)):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector("#hits .cell:focus")
+        page.evaluate(grow, "é" * length)
+        page.keyboard.press("a")
+        assert page.evaluate(asks) is asked
     page.unroute_all(behavior="ignoreErrors")
 
 
@@ -135,16 +186,13 @@ def test_a_decision_over_that_of_another_tab_says_so(page: Any, client: Client) 
     first = page.locator("#hits .cell").first.get_attribute("title")
     client.post("/api/campaign/judge", name="both", ids=[first], status="accepted")
     page.keyboard.press("d")
-    toast = page.locator(".toast.bad")
-    playwright.expect(toast).to_contain_text(
-        "was accepted elsewhere meanwhile; it is discarded now"
-    )
+    toast(page, "was accepted elsewhere meanwhile; it is discarded now")
     page.keyboard.press("d")
     page.keyboard.press("u")
     page.keyboard.press("u")
     cell = page.locator(f'#hits .cell[title="{first}"]')
     playwright.expect(cell).to_contain_text("accepted")
-    playwright.expect(toast).to_have_count(1)  # nothing is said of one's own decisions
+    assert bad_toasts(page) == 1  # nothing is said of one's own decisions
 
 
 def test_without_a_server_nothing_is_taken_for_saved(page: Any, client: Client) -> None:
@@ -155,14 +203,14 @@ def test_without_a_server_nothing_is_taken_for_saved(page: Any, client: Client) 
     page.keyboard.press("d")
     playwright.expect(first).to_contain_text("not saved")
     playwright.expect(first).to_be_focused()
-    playwright.expect(page.locator(".toast.bad")).to_contain_text("1 decision not saved")
+    toast(page, "1 decision not saved")
     page.keyboard.press("d")
     page.wait_for_timeout(300)
     playwright.expect(first).to_be_focused()
     asked: list[str] = []
     page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     page.evaluate("() => { location.href = '/'; }")
-    page.wait_for_timeout(500)
+    heard(page, asked, 1)
     assert asked == ["beforeunload"]
     page.unroute("**/api/campaign/judge")
     page.keyboard.press("d")
@@ -202,6 +250,19 @@ def test_fewer_matches_after_refining_are_explained(page: Any, client: Client) -
     page.click("#refine")
     playwright.expect(page.locator("#would")).to_contain_text("did with version 1")
     playwright.expect(page.locator("#why-fewer")).to_be_visible()
+    told = page.locator("#would").inner_text()
+    page.reload()
+    playwright.expect(page.locator("#would")).to_have_text(told)
+    playwright.expect(page.locator("#why-fewer")).to_be_visible()
+    page.evaluate("""() => {
+      const key = Object.keys(sessionStorage).find((one) => one.startsWith("earlier"));
+      const held = JSON.parse(sessionStorage.getItem(key));
+      sessionStorage.setItem(key, JSON.stringify({ ...held, made: "2020-01-01 00:00:00 UTC" }));
+    }""")
+    page.reload()  # that was of another campaign of this name
+    playwright.expect(page.locator("#would")).to_contain_text("reach")
+    playwright.expect(page.locator("#why-fewer")).to_be_hidden()
+    assert "did with" not in page.locator("#would").inner_text()
 
 
 def test_samples_that_were_listed_are_not_counted_as_new(client: Client) -> None:
@@ -279,3 +340,83 @@ def test_what_was_typed_stays_while_embeddings_are_indexed(chromium: Any, tmp_pa
         playwright.expect(page.locator("#threshold")).to_have_value("0.3")
         page.reload()
         playwright.expect(page.locator("#name")).to_have_value("")
+
+
+# Messages, and what is marked
+
+
+def stop_the_clock(page: Any) -> None:
+    """Let messages stay, however long the machine takes."""
+    page.clock.install(time=0)
+    page.clock.pause_at(3_600_000)
+
+
+def say(page: Any, *lines: str) -> None:
+    page.evaluate(
+        "(lines) => import('/static/studio.js').then((own) => lines.forEach((line) => own.say(line)))",
+        list(lines),
+    )
+
+
+def test_of_many_messages_the_last_three_are_shown(page: Any) -> None:
+    page.goto("/runs")
+    place = page.get_by_role("status").and_(page.locator("#toasts"))
+    assert place.get_attribute("aria-live") == "polite"
+    assert place.get_attribute("aria-atomic") == "false"  # only what is new is read out
+    stop_the_clock(page)
+    say(page, "one", "two", "three", "four", "five")
+    assert place.locator(".toast").all_inner_texts() == ["three", "four", "five"]
+    page.clock.run_for(4_000)
+    playwright.expect(place.locator(".toast")).to_have_count(0)
+
+
+def test_messages_cover_neither_marks_nor_dialogs(page: Any) -> None:
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.goto("/")
+    page.wait_for_selector(".cell img")
+    page.locator(".cell").first.focus()
+    page.keyboard.press("x")
+    stop_the_clock(page)
+    say(page, "one", "two, which is so long that it takes more than a line of a narrow window")
+    boxes = [one.bounding_box() for one in (page.locator("#toasts"), page.locator("#marks"))]
+    assert boxes[0]["y"] + boxes[0]["height"] <= boxes[1]["y"]
+    page.keyboard.press("t")
+    say(page, "over the dialog")
+    assert page.locator("#tag-dialog .toast", has_text="over").evaluate(ON_TOP)
+    page.keyboard.press("Escape")
+    assert page.locator("#dock .toast", has_text="over").evaluate(ON_TOP)
+    say(page, "below")
+    assert page.locator("#dock .toast", has_text="below").evaluate(ON_TOP)
+
+
+ON_TOP = """(one) => {
+  const at = one.getBoundingClientRect();
+  return document.elementFromPoint(at.x + at.width / 2, at.y + at.height / 2) === one;
+}"""
+
+
+def test_what_is_marked_takes_one_line_of_a_narrow_window(page: Any) -> None:
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.goto("/")
+    page.wait_for_selector(".cell img")
+    page.locator(".cell").first.focus()
+    page.keyboard.press("x")
+    bar, more = page.locator("#marks"), page.get_by_role("button", name="More", exact=True)
+    assert bar.bounding_box()["height"] < 56
+    assert page.get_by_role("button", name="Find more like these").is_visible()
+    assert page.locator("#write-tag").is_hidden()
+    more.press("Enter")
+    less = page.get_by_role("button", name="Less")
+    playwright.expect(less).to_be_focused()
+    assert less.get_attribute("aria-expanded") == "true"
+    assert bar.bounding_box()["x"] + bar.bounding_box()["width"] <= 400
+    for name in ("Write as tag ...", "Copy ids", "Add to campaign ...", "Unmark all"):
+        assert bar.get_by_role("button", name=name).is_visible()
+    bar.get_by_role("button", name="Unmark all").click()
+    playwright.expect(bar).to_be_hidden()
+    page.set_viewport_size({"width": 1000, "height": 800})
+    page.locator(".cell").first.focus()
+    page.keyboard.press("x")
+    playwright.expect(more).to_be_hidden()
+    assert page.locator("#write-tag").is_visible()
+    assert bar.bounding_box()["height"] < 56

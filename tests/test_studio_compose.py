@@ -23,6 +23,7 @@ from studio_dataset import (
 from selectlab import Dataset
 from selectlab.inputs.folder import open_dataset
 from selectlab.studio.attributes import class_codes
+from selectlab.studio.requests import LONGEST
 from selectlab.studio.studio import Studio
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -39,7 +40,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 @pytest.fixture
 def page(chromium: Any, client: Client) -> Iterator[Any]:
     with watched(chromium, client.address) as page:
-        page.set_default_timeout(10_000)
         yield page
 
 
@@ -175,6 +175,31 @@ def test_text_of_a_config_is_read_with_care(client: Client) -> None:
     assert line == "config: expected an object with a list 'strategies'"
     odd = json.dumps({**PLAIN, "lightly_path_regex": "\0"})
     assert "there is a NUL" in client.refused("/api/compose/check", config=odd)
+
+
+def test_a_check_answers_also_where_the_config_is_wrong(client: Client) -> None:
+    """It is a question: only what is no config at all is refused."""
+    told = client.post("/api/compose/check", config=json.dumps({"n_samples": 4}))
+    assert told == {"problem": "strategies: required, but missing"}
+    odd = {**PLAIN, "lightly_path_regex": "x\n" * 2000}
+    problem = client.post("/api/compose/check", config=odd)["problem"]
+    assert "\n" not in problem
+    assert len(problem) <= LONGEST + 4
+    assert client.refused("/api/compose/run", config={"n_samples": 4}, name="wrong")
+
+
+def test_a_check_of_a_wrong_config_is_no_error_of_the_page(page: Any) -> None:
+    said: list[str] = []
+    page.on("console", lambda one: said.append(one.text))
+    page.goto("/compose")
+    first = page.locator("fieldset.strategy").first
+    first.get_by_label("Aim").select_option("BALANCE")
+    first.get_by_label("Looks at").select_option("METADATA")
+    page.click("#check")
+    key = first.locator('[data-path="strategies[0].input.key"]')
+    playwright.expect(key.locator(".field-error")).to_have_text("required, but missing")
+    playwright.expect(page.locator("#outcome")).to_contain_text("It is shown at the field too.")
+    assert said == []
 
 
 def test_runs_beside_the_dataset_take_names_too(tmp_path: Path) -> None:

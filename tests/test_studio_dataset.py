@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import video_builder
-from folder_builder import parquet
+from folder_builder import build, parquet
 from PIL import Image
 from small_dataset import DIVERSITY, EMBEDDINGS, picture, selectlab
 from studio_dataset import (
@@ -442,6 +442,51 @@ def test_the_axes_of_many_are_those_of_a_part(monkeypatch: pytest.MonkeyPatch) -
     x = np.frombuffer(base64.b64decode(told["x"]), "<u2") / 65534
     assert x / x.max() == pytest.approx([0, 0, 0, 0.2, 0, 0, 1], abs=1e-3)
     assert told["shares"] == pytest.approx([1, 0])
+
+
+def test_samples_are_laid_out_by_their_objects_too(data: Path) -> None:
+    """Objects at 0, 4 | 10 | 1 along one axis: their samples at 2, 10, 1, or 1/9, 1, 0 of it."""
+    table: dict[str, Any] = {
+        "sample_id": [NAMES[3], NAMES[2], NAMES[3], NAMES[1]],
+        "object": [1, 0, 0, 0],
+        "embedding": [[at, 0.0, 0.0] for at in (0.0, 10.0, 4.0, 1.0)],
+    }
+    build(data, {"embeddings/det.parquet": parquet(table)})
+    with served(opened(data)) as client:
+        told = client.get("/api/map", space="det")
+        rows = np.frombuffer(base64.b64decode(told["rows"]), "<u4").tolist()
+        x = np.frombuffer(base64.b64decode(told["x"]), "<u2") / 65534
+        ids = [client.studio.samples.ids[row] for row in rows]
+        assert dict(zip(ids, x.tolist(), strict=True)) == pytest.approx(
+            {NAMES[1]: 0, NAMES[2]: 1, NAMES[3]: 1 / 9}, abs=1e-4
+        )
+        assert (told["n"], told["shares"]) == (3, pytest.approx([1, 0]))
+        assert client.get("/api/map")["n"] == 30
+        refused = client.http.get("/api/map", params={"space": "other"})
+        assert (refused.status_code, refused.json()["error"]) == (
+            400,
+            f"{data}: no embeddings of objects of 'other'",
+        )
+        assert '<option value="det">objects of det</option>' in client.http.get("/map").text
+        (data / "embeddings.parquet").unlink()
+    with served(opened(data)) as client:  # the only ones that are left
+        page = client.http.get("/map").text
+        assert '<option value="det">' in page
+        assert '<option value="">samples' not in page
+
+
+def test_without_objects_vectors_there_is_nothing_to_choose(client: Client) -> None:
+    assert 'id="space"' not in client.http.get("/map").text
+
+
+def test_vectors_of_other_samples_are_one_line(data: Path) -> None:
+    (data / "relevant_filenames.txt").write_text("*/01.png\n")
+    others = {"sample_id": NAMES[5:8], "embedding": [[1.0, k] for k in range(3)]}
+    (data / "embeddings.parquet").write_bytes(parquet(others))
+    with served(opened(data)) as client:
+        answer = client.http.get("/api/map")
+        assert answer.status_code == 400
+        assert answer.json()["error"].endswith("no vector of a sample that is in the dataset")
 
 
 def test_another_file_under_the_hands_of_its_reader_is_told_as_a_change(

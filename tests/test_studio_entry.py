@@ -9,21 +9,31 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
 from folder_builder import build
-from studio_dataset import Client, exposed_to_others, served, studio_folder, with_index, with_runs
+from studio_dataset import (
+    WAIT_S,
+    Client,
+    exposed_to_others,
+    served,
+    studio_folder,
+    wait_for,
+    with_index,
+    with_runs,
+)
 
 from selectlab.inputs.folder import open_dataset
 from selectlab.studio.access import Access
 from selectlab.studio.guard import HEADERS
-from selectlab.studio.serving import server_of, way_in
+from selectlab.studio.serving import ending_on_hangup, server_of, way_in
 from selectlab.studio.studio import Studio
 
+HANGUP = getattr(signal, "SIGHUP", 0)  # Windows has none
 LINK = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
 
@@ -142,7 +152,7 @@ def test_a_page_that_broke_is_dressed_too(client: Client) -> None:
 def test_headers_have_an_end_whatever_is_installed(client: Client) -> None:
     assert server_of(client.studio.runs).config.http == "h11"  # type: ignore[arg-type]
     host, port = client.address.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as line:
+    with socket.create_connection((host, int(port)), timeout=WAIT_S) as line:
         line.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n".encode())
         with pytest.raises(OSError, match=r"reset|[Bb]roken"):
             line.sendall(b"A: b\r\n" * 20_000_000)
@@ -153,24 +163,21 @@ def started(data: Path, place: Path, *options: str) -> tuple[subprocess.Popen[st
     build(place, {"browser": f'#!/bin/sh\necho "$@" > {place}/asked\n', "tmp/x": ""})
     (place / "tmp" / "x").unlink()
     (place / "browser").chmod(0o755)
-    child = subprocess.Popen(
-        [sys.executable, "-m", "selectlab", "studio", str(data), "--port", "0", *options],
-        env={**os.environ, "TMPDIR": str(place / "tmp"), "BROWSER": f"{place}/browser %s"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    ours = signal.signal(HANGUP, signal.SIG_DFL)  # nohup hands on that it is ignored
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "selectlab", "studio", str(data), "--port", "0", *options],
+            env={**os.environ, "TMPDIR": str(place / "tmp"), "BROWSER": f"{place}/browser %s"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(HANGUP, ours)
     assert child.stdout is not None
     child.stdout.readline()
     address = child.stdout.readline().split()[1]
     return child, address
-
-
-def wait(reached: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not reached():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def export(http: httpx.Client, name: str) -> None:
@@ -181,7 +188,7 @@ def export(http: httpx.Client, name: str) -> None:
         "/api/campaign/collect": {"threshold": 0.05},
     }.items():
         assert http.post(path, json={**plain, **more}).status_code == 200
-    wait(lambda: bool(http.get("/api/job").json()["job"]["state"] != "running"))
+    wait_for(lambda: bool(http.get("/api/job").json()["job"]["state"] != "running"))
     wanted = {**plain, "form": "list", "statuses": ["new"], "mark": False}
     assert http.post("/api/campaign/export", json=wanted).status_code == 200
 
@@ -189,7 +196,11 @@ def export(http: httpx.Client, name: str) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize(
     ("number", "code", "word"),
-    [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")],
+    [
+        (signal.SIGTERM, 143, "terminated"),
+        (signal.SIGINT, 130, "interrupted"),
+        (HANGUP, 143, "terminated"),
+    ],
 )
 def test_it_ends_without_a_trace(
     data: Path, tmp_path: Path, number: int, code: int, word: str
@@ -202,13 +213,45 @@ def test_it_ends_without_a_trace(
             found = re.search(r'name="csrf" content="([^"]+)"', http.get("/").text)
             assert found is not None
             http.headers["x-csrf-token"] = found[1]
-            export(http, f"by {word}")
-        wait(lambda: (tmp_path / "asked").exists())
-        assert (tmp_path / "asked").read_text().startswith("file://")
+            export(http, f"by {number}")
+        asked = tmp_path / "asked"
+        wait_for(lambda: asked.exists() and asked.read_text().endswith("\n"))
+        assert asked.read_text().startswith("file://")
         assert len(list((tmp_path / "tmp").glob("selectlab-studio-*/*"))) == 2
-        child.send_signal(number)
-        said = child.communicate(timeout=30)[1]
+        for _ in range(3 if number == HANGUP else 1):  # shells send it once more
+            child.send_signal(number)
+        said = child.communicate(timeout=WAIT_S)[1]
         assert (child.returncode, said) == (code, f"{word} while the page was served\n")
         assert not list((tmp_path / "tmp").iterdir())
     finally:
         child.kill()
+
+
+@pytest.mark.skipif(not HANGUP, reason="signals")
+@pytest.mark.parametrize("before", [signal.SIG_IGN, signal.SIG_DFL])
+def test_who_ignores_a_closed_terminal_goes_on_doing_so(before: signal.Handlers) -> None:
+    """As nohup does; without that it ends the page, and only while that is served."""
+    held = signal.signal(HANGUP, before)
+    try:
+        with ending_on_hangup():
+            assert (signal.getsignal(HANGUP) == before) is (before == signal.SIG_IGN)
+        assert signal.getsignal(HANGUP) == before
+    finally:
+        signal.signal(HANGUP, held)
+
+
+@pytest.mark.skipif(not HANGUP, reason="signals")
+def test_a_closed_terminal_is_told_once() -> None:
+    """Shells send it once more, while everything is put away."""
+    ends: list[int] = []
+    held = signal.signal(HANGUP, signal.SIG_DFL)
+    before = signal.signal(signal.SIGTERM, lambda number, frame: ends.append(number))
+    try:
+        with ending_on_hangup():
+            for _ in range(2):
+                signal.raise_signal(HANGUP)
+        assert ends == [signal.SIGTERM]
+        assert signal.getsignal(HANGUP) == signal.SIG_IGN  # until the program has ended
+    finally:
+        signal.signal(HANGUP, held)
+        signal.signal(signal.SIGTERM, before)

@@ -19,8 +19,9 @@ from studio_dataset import NAMES, Client, served, studio_folder, with_index, wit
 from selectlab.errors import DataError
 from selectlab.inputs.folder import open_dataset
 from selectlab.report.report import FILE, MARK
-from selectlab.studio.app import LONGEST, ROUTES
+from selectlab.studio.app import ROUTES
 from selectlab.studio.downloads import Downloads
+from selectlab.studio.requests import LONGEST
 from selectlab.studio.run_reports import policy_of
 from selectlab.studio.studio import Studio
 
@@ -45,6 +46,9 @@ VALID: dict[str, Any] = {
     "how": "add",
     "seen": {NAMES[1]: "new"},
     "after": "fast",
+    "turn": ["x", 1],
+    "tab": "x",
+    "steps": [{"number": 2, "status": "accepted", "ids": [NAMES[1]]}, {"number": 3}],
 }
 """What each field of a request may hold."""
 
@@ -81,8 +85,9 @@ def asked(client: Client, path: str, content: str) -> None:
     said = (path, content[:80], answer.text[:200])
     assert answer.status_code in (200, 400), said
     assert "content-security-policy" in answer.headers
-    if answer.status_code == 400:
-        line = answer.json()["error"]
+    told = answer.json()
+    if answer.status_code == 400 or "problem" in told:
+        line = told["error" if answer.status_code == 400 else "problem"]
         assert line, said
         assert "\n" not in line, said
         assert len(line) <= LONGEST + 4, said

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from small_dataset import DIVERSITY, EMBEDDINGS, WEIGHTS, config, metadata
-from studio_dataset import Client, served, studio_folder, with_runs
+from studio_dataset import WAIT_S, Client, served, studio_folder, with_runs
 
 from selectlab import api, progress, threads
 from selectlab.campaigns import Campaigns
@@ -40,7 +40,7 @@ def test_work_is_stopped_where_it_says_how_far_it_is() -> None:
     def work(job: Job) -> None:
         progress.stage("beginning")
         going.set()
-        job._stop.wait(5)
+        job._stop.wait(WAIT_S)
         try:
             progress.reach(1)
         except Exception:  # what careless code does
@@ -48,20 +48,20 @@ def test_work_is_stopped_where_it_says_how_far_it_is() -> None:
         reached.set()
 
     job = Jobs().start("working", work)
-    assert going.wait(5)
+    assert going.wait(WAIT_S)
     job.cancel()
-    assert job.wait(5)
+    assert job.wait(WAIT_S)
     assert (job.state, reached.is_set()) == ("cancelled", False)
 
 
 def test_a_job_says_at_once_that_it_is_to_stop() -> None:
     jobs, free = Jobs(), threading.Event()
-    job = jobs.start("waiting", lambda job: free.wait(5))
+    job = jobs.start("waiting", lambda job: free.wait(WAIT_S))
     assert job.to_json()["stopping"] is False
     jobs.cancel(job.number)
     assert (job.to_json()["state"], job.to_json()["stopping"]) == ("running", True)
     free.set()
-    assert job.wait(5)
+    assert job.wait(WAIT_S)
     assert job.to_json()["state"] == "done"  # it was through before it noticed
 
 
@@ -70,7 +70,7 @@ def test_work_that_leaves_by_the_back_door_is_over() -> None:
         raise SystemExit(1)
 
     job = Jobs().start("leaving", work)
-    assert job.wait(5)
+    assert job.wait(WAIT_S)
     assert job.state == "failed"
 
 
@@ -86,18 +86,25 @@ def test_work_on_blocks_is_stopped_between_them(n_threads: int) -> None:
     from threadpoolctl import threadpool_limits
 
     done: list[int] = []
+    stopped = threading.Event()
 
     def check() -> None:
         if done:
             raise CancelledError
+
+    def work(block: int) -> None:
+        assert block == 0 or stopped.wait(WAIT_S)  # else all might be done before anybody looks
+        done.append(block)
 
     with (
         threadpool_limits(n_threads, user_api="blas"),
         pytest.raises(CancelledError),
         watched(check),
     ):
-        threads.over(range(1000), lambda block: done.append(block))
-    assert 0 < len(done) < 1000
+        threads.over(range(1000), work)
+    begun = len(done)
+    stopped.set()
+    assert begun == 1
 
 
 class _Stopper:
@@ -195,11 +202,11 @@ def test_a_selection_is_cancelled_from_the_page(client: Client) -> None:
     def work(job: Job) -> Any:
         progress.stage("reading inputs")
         began.set()
-        told.wait(5)
+        told.wait(WAIT_S)
         return api.select(CONFIG, client.studio.dataset)
 
     job = real("selecting slowly", work)
-    assert began.wait(5)
+    assert began.wait(WAIT_S)
     said = client.post("/api/job/cancel", number=job.number)["job"]
     assert (said["state"], said["stopping"], said["stage"]) == ("running", True, "reading inputs")
     told.set()

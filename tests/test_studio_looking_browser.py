@@ -113,7 +113,8 @@ def test_small_pictures_show_what_is_found(page: Any) -> None:
     cell = page.locator(f'.cell[title="{NAMES[3]}"]')
     playwright.expect(cell.locator(".over .shape")).to_have_count(3)
     playwright.expect(cell.locator(".found")).to_have_text("2 car, <b>bus</b>")
-    box, image = cell.locator(".over svg").bounding_box(), cell.locator("img").bounding_box()
+    places = "all => all.map((one) => one.getBoundingClientRect().toJSON())"
+    box, image = cell.locator(".over svg, img").evaluate_all(places)
     assert box == image  # the boxes lie where the picture does
     page.reload()
     playwright.expect(cell.locator(".over .shape")).to_have_count(3)
@@ -142,12 +143,13 @@ def test_all_marks_are_ringed_on_the_map_and_a_click_takes_one(page: Any, client
         page.locator(f'.cell[title="{name}"]').focus()
         page.keyboard.press("x")
     page.goto("/map")
+    page.wait_for_load_state("networkidle")  # what comes late moves the map
     legend = page.locator("#legend")
     playwright.expect(legend).to_contain_text("marked: 2")
-    assert ringed(page, client) == {NAMES[2], NAMES[5]}
+    await_rings(page, client, {NAMES[2], NAMES[5]})
     page.mouse.click(*spot(page, client, NAMES[9]))
     playwright.expect(legend).to_contain_text("marked: 3")
-    assert ringed(page, client) >= {NAMES[2], NAMES[5], NAMES[9]}
+    await_rings(page, client, {NAMES[2], NAMES[5], NAMES[9]})
     page.mouse.click(*spot(page, client, NAMES[9]))
     playwright.expect(legend).to_contain_text("marked: 2")
     box = page.locator("#map").bounding_box()
@@ -160,16 +162,15 @@ def test_all_marks_are_ringed_on_the_map_and_a_click_takes_one(page: Any, client
     playwright.expect(legend).not_to_contain_text("marked")
 
 
-def ringed(page: Any, client: Client) -> set[str]:
-    """The samples that have a dark ring on the map."""
-    page.wait_for_timeout(150)
+def await_rings(page: Any, client: Client, names: set[str]) -> None:
+    """Wait until these samples have a dark ring on the map, and no others."""
     box = page.locator("#map").bounding_box()
     places = {name: spot(page, client, name) for name in NAMES}
     at = {name: [x - box["x"], y - box["y"]] for name, (x, y) in places.items()}
-    return {name for name, is_dark in page.evaluate(RINGED, at).items() if is_dark}
+    page.wait_for_function(RINGED, arg=[at, sorted(names)])
 
 
-RINGED = """(places) => {
+RINGED = """([places, wanted]) => {
   const map = document.getElementById("map");
   const copy = Object.assign(document.createElement("canvas"), { width: map.width, height: map.height });
   const pen = copy.getContext("2d", { willReadFrequently: true });
@@ -178,16 +179,16 @@ RINGED = """(places) => {
     const [r, g, b, a] = pen.getImageData(Math.round(x), Math.round(y), 1, 1).data;
     return a > 120 && r + g + b < 240;
   };
-  const found = {};
+  const found = [];
   for (const [name, [x, y]] of Object.entries(places)) {
     let n = 0;
     for (let k = 0; k < 24; k++) {
       const [dx, dy] = [Math.cos(k * Math.PI / 12), Math.sin(k * Math.PI / 12)];
       n += [6, 6.5, 7].some((r) => dark(x + r * dx, y + r * dy));
     }
-    found[name] = n >= 22;
+    if (n >= 22) found.push(name);
   }
-  return found;
+  return found.sort().join() === wanted.join();
 }"""
 
 
@@ -220,7 +221,8 @@ def test_a_strip_shows_the_part_with_what_was_found(chromium: Any, tmp_path: Pat
         page.set_viewport_size({"width": 380, "height": 800})
         page.keyboard.press("w")
         playwright.expect(selected.locator("svg")).not_to_have_attribute("viewBox", "0 0 160 128")
-        assert selected.locator(".label").evaluate(INSIDE) is True
+        label = "document.querySelector('#panels figure.selected .label')"
+        page.wait_for_function(f"() => ({INSIDE})({label})")  # once it is drawn for that width
 
 
 VIEWS = "all => all.map((one) => one.getAttribute('viewBox'))"
@@ -245,7 +247,7 @@ def test_names_of_boxes_make_way_for_each_other(page: Any) -> None:
     page.goto(f"/sample?id={NAMES[3]}")
     names = page.locator("#view .label")
     playwright.expect(names).to_have_count(3)
-    boxes = [one.bounding_box() for one in names.all()]
+    boxes = names.evaluate_all("all => all.map((one) => one.getBoundingClientRect().toJSON())")
     for k, one in enumerate(boxes):
         for other in boxes[:k]:
             across = min(b["x"] + b["width"] for b in (one, other)) - max(one["x"], other["x"])

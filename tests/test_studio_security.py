@@ -12,6 +12,7 @@ import pytest
 from studio_dataset import (
     NAMES,
     ODD,
+    WAIT_S,
     WEATHER,
     Client,
     exposed_to_others,
@@ -141,6 +142,18 @@ def test_a_change_needs_what_stands_in_our_pages(client: Client, token: str | No
         assert client.http.post(path, json={}, headers=headers).status_code == 403
 
 
+def test_pages_that_tell_of_errors_hold_no_secret(data: Path) -> None:
+    """Whoever is shown one can do nothing with it but go on."""
+    with served(Studio(open_dataset(data))) as client:
+        del client.studio.samples
+        for path, status in {"/nothing": 404, "/run?name=no": 400, "/sample?id=x": 500}.items():
+            answer = client.http.get(path)
+            assert (answer.status_code, answer.headers["content-type"][:9]) == (status, "text/html")
+            assert "csrf" not in answer.text
+            assert client.access.csrf not in answer.text
+        assert client.access.csrf in client.http.get("/runs").text
+
+
 def test_forms_of_other_sites_are_no_json(client: Client) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
         headers = {"x-csrf-token": client.access.csrf, "content-type": kind}
@@ -252,7 +265,7 @@ def test_two_gigabytes_are_refused_before_they_are_read(client: Client) -> None:
         *(f"Content-Length: {2 << 30}", "Content-Type: application/json"),
         *(f"X-CSRF-Token: {client.access.csrf}", "", ""),
     ]
-    with socket.create_connection((host, int(port)), timeout=10) as line:
+    with socket.create_connection((host, int(port)), timeout=WAIT_S) as line:
         line.sendall("\r\n".join(lines).encode())
         assert line.recv(4096).startswith(b"HTTP/1.1 413 ")
     assert client.get("/api/job") == {"job": None}

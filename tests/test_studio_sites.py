@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from browser import WAIT_MS
 from studio_dataset import Client, served, studio_folder
 
 from selectlab.inputs.folder import open_dataset
@@ -52,7 +53,7 @@ def page(chromium: Any, client: Client) -> Iterator[Any]:
     """A page that came in the way a browser is started with."""
     context = chromium.new_context()
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(WAIT_MS)
     port = int(client.address.rpartition(":")[2])
     with way_in(replace(client.access, port=port)) as address:
         page.goto(address)

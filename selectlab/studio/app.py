@@ -25,13 +25,10 @@ from selectlab.studio import (
 from selectlab.studio.access import Access
 from selectlab.studio.guard import Guard
 from selectlab.studio.pages import STATIC, page
-from selectlab.studio.requests import check_texts
+from selectlab.studio.requests import check_texts, line_of
 from selectlab.studio.studio import Studio
 
 logger = logging.getLogger(__name__)
-
-LONGEST = 1000
-"""Characters of an answer that says what is wrong."""
 
 ROUTES = (
     overview_routes,
@@ -73,8 +70,7 @@ def make_app(studio: Studio, access: Access) -> ASGIApp:
 
 
 def _told(request: Request, error: Exception) -> Response:
-    line = str(error).replace("\r", "\\r").replace("\n", "\\n")
-    return _answer(request, 400, line if len(line) <= LONGEST else f"{line[:LONGEST]} ...")
+    return _answer(request, 400, line_of(error))
 
 
 def _malformed(request: Request, error: Exception) -> Response:

@@ -9,16 +9,21 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from selectlab.campaigns.statuses import Status
+from selectlab.errors import SelectlabError
 from selectlab.studio.crops import crop, objects_of
+from selectlab.studio.decisions import Turn
 from selectlab.studio.hit_orders import Wanted
 from selectlab.studio.pages import page
-from selectlab.studio.requests import Here, Limit, Offset, SampleId
+from selectlab.studio.requests import Here, Limit, Offset, SampleId, line_of
 from selectlab.studio.studio import SIZES
 
 router = APIRouter()
 
 Name = Annotated[str, Query(min_length=1)]
 Task = Annotated[str, Query(min_length=1)]
+Judged = Literal["accepted", "discarded"]
+Tab = Annotated[str, Field(min_length=1, max_length=40)]
+Number = Annotated[int, Field(ge=1)]
 
 
 class Judgement(BaseModel):
@@ -26,14 +31,32 @@ class Judgement(BaseModel):
 
     name: str
     ids: list[str] = Field(min_length=1, max_length=500)
-    status: Literal["accepted", "discarded"]
+    status: Judged
     seen: dict[str, Status] | None = None
+    turn: tuple[Tab, Number] | None = None
 
 
-class Named(BaseModel):
-    """A campaign."""
+class Undoing(BaseModel):
+    """A campaign of which the last decision is taken back."""
 
     name: str
+    turn: tuple[Tab, Number] | None = None
+
+
+class Step(BaseModel):
+    """A decision, or without a status the last one taken back."""
+
+    number: Number
+    status: Judged | None = None
+    ids: list[str] = Field(default=[], max_length=500)
+
+
+class Steps(BaseModel):
+    """What a tab that is gone has decided, one after the other."""
+
+    name: str
+    tab: Tab
+    steps: list[Step] = Field(max_length=1000)
 
 
 @router.get("/campaigns")
@@ -101,14 +124,35 @@ def curve(studio: Here, name: Name) -> dict[str, Any]:
 @router.post("/api/campaign/judge")
 def judge(studio: Here, said: Judgement) -> dict[str, Any]:
     """Accept or discard collected samples."""
-    made = studio.desk.decisions.make(said.name, said.ids, said.status, said.seen)
+    decisions = studio.desk.decisions
+    made = decisions.make(said.name, said.ids, said.status, said.seen, _turn(said.turn))
     return {**_standings(made.standings), "overruled": made.overruled}
 
 
 @router.post("/api/campaign/undo")
-def undo(studio: Here, named: Named) -> dict[str, Any]:
+def undo(studio: Here, said: Undoing) -> dict[str, Any]:
     """Take back the last decision."""
-    return _standings(studio.desk.decisions.undo(named.name))
+    return _standings(studio.desk.decisions.undo(said.name, _turn(said.turn)))
+
+
+@router.post("/api/campaign/decide")
+def decide(studio: Here, said: Steps) -> dict[str, Any]:
+    """Do what was decided and not answered when a page was left, in that order."""
+    decisions, problems = studio.desk.decisions, []
+    for step in said.steps:
+        turn = Turn(said.tab, step.number)
+        try:
+            if step.status is None:
+                decisions.undo(said.name, turn)
+            else:
+                decisions.make(said.name, step.ids, step.status, turn=turn)
+        except SelectlabError as error:
+            problems.append(line_of(error))
+    return {"problems": problems}
+
+
+def _turn(given: tuple[str, int] | None) -> Turn | None:
+    return None if given is None else Turn(*given)
 
 
 @router.get("/api/objects")

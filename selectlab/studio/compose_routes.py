@@ -15,12 +15,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from selectlab import progress
-from selectlab.errors import ConfigError, DataError
+from selectlab.errors import ConfigError, DataError, SelectlabError
 from selectlab.inputs.files import parse_json
 from selectlab.studio.attributes import class_codes
 from selectlab.studio.jobs import Job
 from selectlab.studio.pages import page
-from selectlab.studio.requests import Here, refuse_odd_texts
+from selectlab.studio.requests import Here, line_of, refuse_odd_texts
 from selectlab.studio.studio import Studio
 
 router = APIRouter()
@@ -101,11 +101,17 @@ def _numbered(number: int) -> str:
 
 @router.post("/api/compose/check")
 def check(studio: Here, asked: Asked) -> dict[str, Any]:
-    """Load all inputs, and count what could be selected."""
+    """Load all inputs, and count what could be selected; or say what is wrong with the config.
+
+    A config that is not right yet is what somebody wants to know, and no request gone wrong.
+    """
     from selectlab import api
 
     config, before = _read(asked), _before(studio, asked)
-    ready = api.check(config, studio.dataset, preselected=before)
+    try:
+        ready = api.check(config, studio.dataset, preselected=before)
+    except SelectlabError as error:
+        return {"problem": line_of(error)}
     entries = ready.resolved.config.entries
     told = [f"{one.strategy.describe()} on {one.input.describe()}" for one in entries]
     return {"counts": asdict(ready.resolved.counts), "notes": ready.notes, "strategies": told}

@@ -20,7 +20,7 @@ from selectlab.corpus import Corpus, place_of
 from selectlab.corpus.manifest import MANIFEST
 from selectlab.corpus.spaces import Element
 from selectlab.errors import DataError
-from selectlab.studio.decisions import Decisions
+from selectlab.studio.decisions import Decisions, Past
 from selectlab.studio.hit_orders import HitOrders
 from selectlab.studio.seed_changes import seed_changes
 from selectlab.studio.threshold_curve import curve_of, threshold_curve
@@ -40,6 +40,7 @@ class Desk:
 
     Args:
         campaigns: Of the dataset.
+        past: What was decided before the dataset was opened anew.
         index: The index to use, if it is not in the dataset.
 
     Attributes:
@@ -48,8 +49,10 @@ class Desk:
         orders: Collected samples, a page at a time.
     """
 
-    def __init__(self, campaigns: Campaigns, index: str | os.PathLike[str] | None = None) -> None:
-        self.campaigns, self.decisions = campaigns, Decisions(campaigns)
+    def __init__(
+        self, campaigns: Campaigns, past: Past, index: str | os.PathLike[str] | None = None
+    ) -> None:
+        self.campaigns, self.decisions = campaigns, Decisions(campaigns, past)
         self.orders = HitOrders(campaigns)
         self._index = index
         self._curves: dict[str, tuple[tuple[Any, ...], list[int | None]]] = {}

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from selectlab.errors import DataError
 from selectlab.ids import Ids
+from selectlab.validation import shortened
 
 if TYPE_CHECKING:
     from selectlab.columns import EmbeddingTable
@@ -30,7 +31,7 @@ _FITTED = 50_000
 
 
 class EmbeddingMap:
-    """Where samples lie in a plane.
+    """Where samples lie in a plane, by their own vectors or by those of their objects.
 
     Args:
         dataset: Has embeddings, or not.
@@ -38,50 +39,80 @@ class EmbeddingMap:
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._held: dict[str, Any] | None = None
+        self._held: dict[str, dict[str, Any]] = {}
         self._busy = threading.Lock()
 
     @property
     def why_not(self) -> str | None:
         """Why there is nothing to draw; ``None`` where there is something."""
+        if self.spaces:
+            return None
         try:
-            found = self._dataset.source.embeddings(None)
+            self._dataset.source.embeddings(None)
         except DataError as error:  # several spaces, none of which is the main one
             return str(error)
-        return "the dataset has no embeddings" if found is None else None
+        return "the dataset has no embeddings"
 
-    def places(self) -> dict[str, Any]:
+    @property
+    def spaces(self) -> dict[str, str]:
+        """What samples can be laid out by, in words: ``""`` for the main space, or a task."""
+        found = {"": "samples"}
+        found |= {task: f"objects of {task}" for task in self._dataset.source.tasks()}
+        return {key: told for key, told in found.items() if self._is_there(key)}
+
+    def places(self, space: str = "") -> dict[str, Any]:
         """Return the samples that have an embedding, and their places, as JSON.
 
+        A sample lies at the mean of its objects' places.
+
+        Args:
+            space: One of :attr:`spaces`.
+
         Raises:
-            DataError: There are no embeddings, or they cannot be read.
+            DataError: There are no such embeddings, or they cannot be read.
 
         Cost:
             O(N * D + D * D) time, O(D * D + N) memory: the vectors are read three times.
         """
         with self._busy:
-            if self._held is None:
-                table = self._dataset.source.embeddings(None)
+            if space not in self._held:
+                table = self._table(space)
                 if table is None:
-                    raise DataError(f"{self._dataset.source.where}: no embeddings")
-                self._held = self._placed(table)
-            return self._held
+                    of = f" of objects of {shortened(space)}" if space else ""
+                    raise DataError(f"{self._dataset.source.where}: no embeddings{of}")
+                self._held[space] = self._placed(table)
+            return self._held[space]
+
+    def _table(self, space: str) -> EmbeddingTable | None:
+        source = self._dataset.source
+        if not space:
+            return source.embeddings(None)
+        table = source.object_embeddings(space)
+        return table if table is not None and table.objects is not None else None
+
+    def _is_there(self, space: str) -> bool:
+        try:
+            return self._table(space) is not None
+        except DataError:
+            return False
 
     def _placed(self, table: EmbeddingTable) -> dict[str, Any]:
+        found = self._dataset.ids.positions(Ids.of(table.ids))
+        kept = np.flatnonzero(found >= 0)
+        if not len(kept):
+            raise DataError(f"{table.where}: no vector of a sample that is in the dataset")
         mean, axes, shares = _principal(table)
         places = np.zeros((len(table.ids), 2))
         for start, block in table.blocks():
             places[start : start + len(block)] = (block - mean) @ axes
-        rows = self._dataset.ids.positions(Ids.of(table.ids))
-        kept = np.flatnonzero(rows >= 0)
-        order = kept[np.argsort(rows[kept], kind="stable")]
-        low, high = places[order].min(axis=0), places[order].max(axis=0)
-        span = float(max((high - low).max(), 1e-12))
+        rows, owner, counts = np.unique(found[kept], return_inverse=True, return_counts=True)
+        x, y = (np.bincount(owner, places[kept, axis]) / counts for axis in (0, 1))
+        span = float(max(np.ptp(x), np.ptp(y), 1e-12))
         return {
-            "n": len(order),
-            "rows": packed32(rows[order]),
-            "x": _packed((places[order, 0] - low[0]) / span),
-            "y": _packed((places[order, 1] - low[1]) / span),
+            "n": len(rows),
+            "rows": packed32(rows),
+            "x": _packed((x - x.min()) / span),
+            "y": _packed((y - y.min()) / span),
             "shares": shares,
         }
 

@@ -76,13 +76,13 @@ def strip(
 @router.get("/map")
 def embedding_map(request: Request, studio: Here) -> Response:
     """The page of the map."""
-    return page(request, "map", why_not=studio.map.why_not)
+    return page(request, "map", why_not=studio.map.why_not, spaces=studio.map.spaces)
 
 
 @router.get("/api/map")
-def places(studio: Here) -> dict[str, Any]:
+def places(studio: Here, space: str = "") -> dict[str, Any]:
     """Where the samples lie."""
-    return studio.map.places()
+    return studio.map.places(space)
 
 
 @router.get("/api/map/values")

@@ -13,6 +13,8 @@ from selectlab.studio.samples import Query as SampleQuery
 from selectlab.studio.studio import Studio
 from selectlab.validation import shortened
 
+LONGEST = 1000
+"""Characters of an answer that says what is wrong."""
 _HALF = re.compile("[\ud800-\udfff]")
 """What JSON can name and UTF-8 cannot: half of a pair."""
 
@@ -46,6 +48,12 @@ def refuse_odd_texts(value: Any) -> None:
             given += one
         elif isinstance(one, str) and ("\0" in one or _HALF.search(one)):
             raise DataError(f"{shortened(one)}: is no text, there is a NUL or half a letter in it")
+
+
+def line_of(error: Exception) -> str:
+    """Return what is wrong in one line that is not too long for a page."""
+    line = str(error).replace("\r", "\\r").replace("\n", "\\n")
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 
 def _studio(request: Request) -> Studio:

@@ -15,6 +15,7 @@ from selectlab.studio.absence import Absences, canvas
 from selectlab.studio.assertion_files import assertion_files
 from selectlab.studio.attributes import metadata_keys, task_type
 from selectlab.studio.boxes import Boxes
+from selectlab.studio.decisions import Past
 from selectlab.studio.downloads import Downloads
 from selectlab.studio.embedding_map import EmbeddingMap
 from selectlab.studio.freshness import Freshness
@@ -55,6 +56,7 @@ class Studio:
         jobs: The work in hand.
         downloads: Files made for a browser.
         kept: The store of the campaigns.
+        past: What was decided in campaigns.
         runs: Its selection runs.
         videos: Where videos lie, if that was said.
         generation: How often the dataset was opened anew.
@@ -71,7 +73,8 @@ class Studio:
         reopen: Callable[[], Dataset] | None = None,
     ) -> None:
         self.videos = None if videos is None else Path(videos)
-        self.jobs, self.downloads, self.kept = Jobs(), Downloads(), KeptStore()
+        self.jobs, self.downloads = Jobs(), Downloads()
+        self.kept, self.past = KeptStore(), Past()
         self.generation = 0
         self._store, self._index, self._reopen = store, index, reopen
         self._runs_in = None if runs is None else Path(runs)
@@ -108,9 +111,7 @@ class Studio:
             reopen=self._reopen,
         )  # fmt: skip
         made.jobs, made.downloads = self.jobs, self.downloads
-        made.kept = self.kept
-        if "desk" in self.__dict__:
-            made.desk.decisions.take_over(self.desk.decisions)
+        made.kept, made.past = self.kept, self.past
         made.generation = self.generation + 1
         return made
 
@@ -134,7 +135,7 @@ class Studio:
         """The campaigns as pages show them."""
         from selectlab.studio.desk import Desk
 
-        return Desk(self.campaigns, self._index)
+        return Desk(self.campaigns, self.past, self._index)
 
     @cached_property
     def formats(self) -> dict[str, str]:

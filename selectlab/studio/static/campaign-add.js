@@ -1,6 +1,6 @@
 // Marked pictures and objects become seeds of a campaign that is there already.
 
-import { ask, attempt, el, marks, offer, some } from "./studio.js";
+import { ask, attempt, el, marks, offer, some, tell } from "./studio.js";
 import { OBJECT, fitting } from "./object-tasks.js";
 
 const dialog = document.getElementById("add-dialog");
@@ -54,9 +54,7 @@ document.getElementById("add-form").addEventListener("submit", async (event) => 
 
 function tellAdded(told, link) {
   const words = told.added ? `${some(told.added, "new seed")}, counted from the next version on` : "all of them are seeds already";
-  const toast = el("div", { class: "toast" }, link, `: ${words}`);
-  document.getElementById("toasts").append(toast);
-  setTimeout(() => toast.remove(), 8000);
+  tell([link, `: ${words}`], { ms: 8000 });
 }
 
 offer("Add to campaign ...", open);

@@ -16,6 +16,7 @@ let state = null;
 let asked = "";
 let curve = null;
 let earlier = null;  // the curve of the version before, once there is another one
+const EARLIER = `earlier:${location.host}:${name}`;
 
 // What was collected
 
@@ -141,7 +142,7 @@ function put(standings) {
   grid.redraw();
 }
 
-const decisions = new Decisions({ name, grid, chosen, items, put, refresh });
+const decisions = new Decisions({ name, grid, chosen, items, put, refresh, load: () => load(true) });
 const { judge, undo } = decisions;
 
 // Numbers, threshold, versions
@@ -270,9 +271,20 @@ act("refine", async () => {
   say(told.is_new ? `version ${told.version}: ${told.joined} joined the seeds${left}; press Collect to look again`
     : "the seeds have not changed: accept something first");
 });
+const madeAt = (version) => state.versions.find((one) => one.number === version)?.created;
+/** The curve of the version before, as long as the tab is open; not that of a campaign of the same name. */
+function recalled() {
+  let held = null;
+  try { held = JSON.parse(sessionStorage.getItem(EARLIER)); } catch { /* none */ }
+  return held && held.version < state?.version && held.made === madeAt(held.version) ? held : null;
+}
+
 /** Another version looks for something else, and reaches more or less far. */
 function renewed(told) {
-  if (curve && told.version !== state.version) earlier = { counts: curve, version: state.version };
+  if (curve && told.version !== state.version) {
+    earlier = { counts: curve, version: state.version, made: madeAt(state.version) };
+    try { sessionStorage.setItem(EARLIER, JSON.stringify(earlier)); } catch { /* until the page is left */ }
+  }
   show(told);
   count();
 }
@@ -325,9 +337,12 @@ document.addEventListener("keydown", (event) => {
   if (!keys(event, grid.item(grid.at))) grid.reach(grid.at);
 });
 
+const { job } = await ask("/api/job").catch(() => ({}));  // before the rest: it may end meanwhile
 show(await attempt(() => ask(`/api/campaign?${named}`)));
+earlier = recalled();
 load();
 count();
 seeds();
 would();
-watchJob({ onEnd: (job) => { if (job.title === `collecting for ${name}`) collected(job); } });
+const number = job?.state === "running" ? job.number : undefined;
+watchJob({ number, onEnd: (ended) => { if (ended.title === `collecting for ${name}`) collected(ended); } });

@@ -127,12 +127,12 @@ function read() {
   edited();
 }
 
-function refused(error) {
-  const named = error.message.startsWith("name: ");
-  const shown = named ? false : blame(form, error.message);
+function refused(line) {
+  const named = line.startsWith("name: ");
+  const shown = named ? false : blame(form, line);
   nameOf.toggleAttribute("aria-invalid", false);
   if (named) { nameOf.setAttribute("aria-invalid", "true"); nameOf.focus(); }
-  outcome.replaceChildren(el("p", { class: "error-line" }, spoken(error.message)),
+  outcome.replaceChildren(el("p", { class: "error-line" }, spoken(line)),
     shown ? el("p", { class: "quiet" }, "It is shown at the field too.") : "");
 }
 
@@ -146,12 +146,13 @@ async function check() {
   try {
     const found = await ask("/api/compose/check", asked);
     if (JSON.stringify(asked) !== JSON.stringify(wanted())) return; // it is another config by now
+    if (found.problem) { refused(found.problem); return; }
     outcome.replaceChildren(
       el("p", {}, el("strong", {}, `${counted(found.counts.candidates)} of ${counted(found.counts.input)} samples can be selected`),
         found.counts.preselected ? `, ${counted(found.counts.preselected)} selected already` : ""),
       el("ul", {}, ...found.strategies.map((line) => el("li", {}, line))),
       ...found.notes.map((line) => el("p", { class: "warning" }, spoken(line))));
-  } catch (error) { refused(error); }
+  } catch (error) { refused(error.message); }
 }
 
 const meter = jobMeter(outcome);
@@ -164,13 +165,13 @@ async function run() {
     ready();
     meter.step(job);
     watchJob({ number: job.number, onStep: meter.step, onEnd: ran });
-  } catch (error) { refused(error); }
+  } catch (error) { refused(error.message); }
 }
 
 function ran(job) {
   atWork = false;
   ready();
-  if (job.state === "failed") refused(new Error(job.error));
+  if (job.state === "failed") refused(job.error);
   else if (job.state === "cancelled") outcome.replaceChildren("Cancelled; nothing was written.");
   else {
     outcome.replaceChildren(el("p", {}, `${counted(job.result.selected)} selected. `,

@@ -1,20 +1,24 @@
 // Decisions about samples: shown at once, written behind it one after the other, never lost unsaid.
 
-import { ask, counted, marks, say, some } from "./studio.js";
+import { ask, counted, marks, outlives, say, some } from "./studio.js";
 
 const MOST = 500;
 const JUDGE = "/api/campaign/judge";
+const tab = Math.random().toString(36).slice(2);
 const standing = (ids, given) => Object.fromEntries(ids.map((id) => [id, given]));
 
 export class Decisions {
   /** @param {object} page name of the campaign; its grid; chosen() ids; items() that are loaded;
-   *    put(standings) shows them; refresh() reads the numbers anew. */
+   *    put(standings) shows them; refresh() reads the numbers anew, load() the list. */
   constructor(page) {
-    Object.assign(this, { page, waiting: [], written: Promise.resolve(), trusted: true });
+    Object.assign(this, { page, waiting: [], mine: new Set(), sent: null, number: 0, written: Promise.resolve(), trusted: true });
     this.judge = this.judge.bind(this);
     this.undo = this.undo.bind(this);
     addEventListener("pagehide", () => this.flush());
-    addEventListener("beforeunload", (event) => { if ([...page.items()].some((item) => item.unsaved)) event.preventDefault(); });
+    addEventListener("beforeunload", (event) => {
+      const large = !outlives(this.left());  // more than a browser sends on behalf of a page that is gone
+      if (large || [...page.items()].some((item) => item.unsaved)) event.preventDefault();
+    });
   }
 
   /** Accept or discard. The cursor goes on at once, or once it is saved where the last one was not. */
@@ -22,6 +26,7 @@ export class Decisions {
     const { name, grid } = this.page;
     const ids = this.page.chosen();
     if (!ids.length) return;
+    for (const id of ids) this.mine.add(id);
     const before = {};
     for (const item of this.page.items()) if (ids.includes(item.id)) before[item.id] = { status: item.status, accepted: item.accepted };
     const at = grid.at;
@@ -52,20 +57,24 @@ export class Decisions {
     this.send({ path: "/api/campaign/undo", body: { name }, ids: [], before: {}, done: (told) => {
       this.page.put(told.standings);
       const ids = Object.keys(told.standings);
+      if (!ids.length) return;
       const at = [...Array(grid.total).keys()].find((k) => grid.item(k)?.id === ids[0]);
       if (at !== undefined) grid.reach(at);
+      else if (!ids.some((id) => this.mine.has(id))) this.page.load(); // decided before it was listed
       say(ids.length === 1 ? `${ids[0]} is ${told.standings[ids[0]].status} again` : `${ids.length} taken back`);
       this.page.refresh();
     } });
   }
 
+  /** Steps have numbers: the server does each once, and none that comes after a later one. */
   send(step) {
-    this.waiting.push(step);
+    this.waiting.push({ ...step, number: ++this.number });
     this.written = this.written.then(async () => {
       const next = this.waiting.shift();
       if (!next) return; // sent when the page was left, or given up
+      this.sent = next;
       let told;
-      try { told = await ask(next.path, next.body); } catch (error) { this.failed(next, error); return; }
+      try { told = await ask(next.path, { ...next.body, turn: [tab, next.number] }); } catch (error) { this.failed(next, error); return; } finally { this.sent = null; }
       this.trusted = true;
       next.done(told);
     });
@@ -85,23 +94,22 @@ export class Decisions {
     say(n ? `${some(n, "decision")} not saved: ${error.message}` : error.message, true);
   }
 
-  /** Send what is decided and not sent yet, all at once: the page is about to go. */
+  /** What has no answer yet, in order; an undo of what was not sent takes that away. */
+  left() {
+    const waiting = [];
+    for (const step of this.waiting) {
+      if (step.path !== JUDGE && waiting.at(-1)?.path === JUDGE) waiting.pop();
+      else waiting.push(step);
+    }
+    const steps = [...(this.sent ? [this.sent] : []), ...waiting];
+    return { name: this.page.name, tab, steps: steps.map(({ number, body }) => ({ number, status: body.status, ids: body.ids })) };
+  }
+
+  /** The page is about to go: all of that goes out as one, since several might overtake each other. */
   flush() {
-    const { name } = this.page;
-    const left = [];
-    for (const step of this.waiting.splice(0)) {
-      if (step.path !== JUDGE && left.at(-1)?.path === JUDGE) left.pop(); // the undo of what was not sent
-      else left.push(step);
-    }
-    const last = new Map();
-    for (const step of left) {
-      if (step.path !== JUDGE) ask(step.path, step.body).catch(() => {});
-      for (const id of step.ids) last.set(id, step.body.status);
-    }
-    for (const status of ["accepted", "discarded"]) {
-      const ids = [...last.keys()].filter((id) => last.get(id) === status);
-      for (let k = 0; k < ids.length; k += MOST) ask(JUDGE, { name, ids: ids.slice(k, k + MOST), status }).catch(() => {});
-    }
+    const left = this.left();
+    this.waiting = [];
+    if (left.steps.length) ask("/api/campaign/decide", left).catch(() => {});
   }
 }
 

@@ -302,7 +302,10 @@ function legend() {
 
 function remember() {
   const given = new URLSearchParams();
-  for (const name of ["colour", "on"]) if (document.getElementById(name).value) given.set(name, document.getElementById(name).value);
+  for (const name of ["space", "colour", "on"]) {
+    const value = document.getElementById(name)?.value;
+    if (value) given.set(name, value);
+  }
   history.replaceState(null, "", given.size ? `/map?${given}` : "/map");
 }
 
@@ -356,16 +359,28 @@ async function offers() {
   if (document.getElementById("on").value && !top.title) await onTop();
 }
 
+const space = document.getElementById("space"); // where there are several
+let shown = "";
 async function load() {
-  const told = await attempt(() => ask("/api/map"));
-  if (!told) return;
+  const wanted = space?.value ?? "";
+  const told = await attempt(() => ask(`/api/map?${new URLSearchParams({ space: wanted })}`));
+  if (wanted !== (space?.value ?? "")) return; // another one was chosen meanwhile
+  if (!told) { if (points) space.value = shown; return; }
+  shown = wanted;
   const share = (text) => Float32Array.from(unpacked(text, Uint16Array), (value) => value / 65534);
   points = { n: told.n, rows: unpacked(told.rows, Uint32Array), x: share(told.x), y: share(told.y) };
   points.midX = points.x.reduce((most, one) => Math.max(most, one), 0) / 2;
   points.midY = points.y.reduce((most, one) => Math.max(most, one), 0) / 2;
   const percent = told.shares.map((one) => `${(100 * one).toFixed(0)} %`);
+  const of = shown ? "principal components of the objects' vectors" : "principal components";
   document.getElementById("axes").textContent =
-    `${counted(told.n)} samples; the first two principal components, ${percent.join(" and ")} of the variance`;
+    `${counted(told.n)} samples${shown ? ", each at the mean of its objects" : ""}; the first two ${of}, ${percent.join(" and ")} of the variance`;
+  places.clear();
+  ringed = [];
+  top = { title: "", at: [] };
+  column = null;
+  only = null;
+  drop();
   relook();
   whole();
   ring();
@@ -382,6 +397,9 @@ if (canvas) {
     event.preventDefault();
     zoom(event.deltaY < 0 ? 1.2 : 1 / 1.2, ...place(event));
   }, { passive: false });
+  const wanted = new URLSearchParams(location.search).get("space");
+  if (space && [...space.options].some((one) => one.value === wanted)) space.value = wanted;
+  space?.addEventListener("change", async () => { if (points) { await load(); remember(); } });
   document.getElementById("colour").addEventListener("change", colour);
   document.getElementById("on").addEventListener("change", onTop);
   document.getElementById("whole").addEventListener("click", whole);

@@ -1,4 +1,8 @@
-// What all pages share: asking the server, messages, marked pictures, the work in hand, keys.
+// What all pages share: asking the server, messages, marked pictures, the work in hand.
+
+import { isTyping } from "./frame.js";
+
+export { isTyping };
 
 const csrf = document.querySelector('meta[name="csrf"]').content;
 
@@ -14,16 +18,18 @@ export function el(name, attributes = {}, ...children) {
   return made;
 }
 
-const MOST_KEPT = 30_000;  // characters; browsers send 64 KiB on behalf of pages that are gone
+const MOST_KEPT = 30_000;  // bytes; browsers send 64 KiB on behalf of pages that are gone
+
+/** Whether a change goes on when the page is left. */
+export const outlives = (body) => new Blob([JSON.stringify(body)]).size < MOST_KEPT;
 
 /** Ask the server for JSON; what it refuses becomes an Error with its line. */
 export async function ask(path, body) {
-  const sent = JSON.stringify(body);
   const options = body === undefined ? {} : {
     method: "POST",
     headers: { "content-type": "application/json", "x-csrf-token": csrf },
-    body: sent,
-    keepalive: sent.length < MOST_KEPT,  // a change goes on when the page is left
+    body: JSON.stringify(body),
+    keepalive: outlives(body),
   };
   let answer;
   try {
@@ -37,11 +43,23 @@ export async function ask(path, body) {
   return told;
 }
 
+const MOST_SAID = 3;
+const toasts = document.getElementById("toasts");
+const dock = document.getElementById("dock");
+
+document.addEventListener("close", () => dock.prepend(toasts), true); // what a dialog had over it stays
+
 /** Show a line for a while. */
-export function say(line, bad = false) {
-  const toast = el("div", { class: bad ? "toast bad" : "toast" }, line);
-  document.getElementById("toasts").append(toast);
-  setTimeout(() => toast.remove(), bad ? 9000 : 3500);
+export function say(line, bad = false) { tell([line], { bad, ms: bad ? 9000 : 3500 }); }
+
+/** Show words and links for a while, over an open dialog too; of many the last few. */
+export function tell(parts, { bad = false, ms }) {
+  const over = document.querySelector("dialog[open]") ?? dock;
+  if (toasts.parentElement !== over) over.prepend(toasts);
+  const toast = el("div", { class: bad ? "toast bad" : "toast" }, ...parts);
+  toasts.append(toast);
+  while (toasts.childElementCount > MOST_SAID) toasts.firstElementChild.remove();
+  setTimeout(() => toast.remove(), ms);
 }
 
 /** Run what may be refused, and say why if it is. */
@@ -65,13 +83,6 @@ export const counted = (n) => n.toLocaleString("en-US");
 
 /** A number of things, in words. */
 export const some = (n, one, more = `${one}s`) => `${counted(n)} ${n === 1 ? one : more}`;
-
-/** Whether keys belong to what is being typed. */
-export function isTyping(event) {
-  const at = event.target;
-  return event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]") ||
-    at.matches?.("textarea, select, input:not([type=checkbox]):not([type=range])");
-}
 
 // Marked pictures: kept for as long as the tab is open.
 
@@ -105,17 +116,21 @@ export function offer(title, act) {
   showMarks();
 }
 
+let spread = false; // in narrow windows: whether all that can be done with them is shown
 function showMarks() {
   const bar = document.getElementById("marks");
   bar.hidden = marked.size === 0;
-  bar.replaceChildren(
-    el("strong", {}, `${counted(marked.size)} marked`),
-    ...actions.map(([title, act]) =>
-      el("button", { type: "button", class: "main", onclick: () => act(marks.list()) }, title)),
-    el("button", { type: "button", id: "write-tag", "aria-keyshortcuts": "t", onclick: () => writeTag(marks.list()) }, "Write as tag ..."),
-    el("button", { type: "button", onclick: () => copy(marks.list()) }, "Copy ids"),
-    el("button", { type: "button", onclick: marks.clear }, "Unmark all"),
-  );
+  if (bar.hidden) spread = false;
+  const button = (title, act, how = {}) => el("button", { type: "button", ...how, onclick: act }, title);
+  const [first, ...others] = actions.map(([title, act]) => button(title, () => act(marks.list()), { class: "main" }));
+  const more = button(spread ? "Less" : "More", () => { spread = !spread; showMarks(); document.getElementById("more-marks").focus(); },
+    { id: "more-marks", "aria-expanded": String(spread), "aria-controls": "rest-marks" });
+  const rest = el("div", { id: "rest-marks", class: spread ? "rest spread" : "rest" },
+    ...others,
+    button("Write as tag ...", () => writeTag(marks.list()), { id: "write-tag", "aria-keyshortcuts": "t" }),
+    button("Copy ids", () => copy(marks.list())),
+    button("Unmark all", marks.clear));
+  bar.replaceChildren(el("strong", {}, `${counted(marked.size)} marked`), ...(first ? [first] : []), more, rest);
 }
 
 async function copy(ids) {
@@ -240,17 +255,19 @@ function lost(error) {
   for (const how of left) how.onEnd?.({ number: how.number, state: "failed", error });
 }
 
+let held = null;  // what is shown of a running job: its button is not made anew under the mouse
 function showJob(job) {
   const ended = job.state !== "running";
   if (job.state === "done") setTimeout(() => job.number > hushed && !bar.matches(":hover, :focus-within") && hush(job.number), 15_000);
   const words = { done: "done", failed: `failed: ${job.error}`, cancelled: "cancelled" };
   bar.hidden = false;
   bar.className = job.state === "failed" ? "job failed" : "job";
-  const meter = el("progress", { "aria-label": job.title });
-  if (job.total) { meter.max = job.total; meter.value = job.done; }
+  if (!ended && isSame(held, job)) { step(held, job); return; }
+  held = ended ? null : shownStep(job);
+  if (held) step(held, job);
   bar.replaceChildren(
     el("strong", {}, job.title),
-    ...(ended ? [words[job.state]] : [meter, el("span", {}, job.line)]),
+    ...(ended ? [words[job.state]] : [held.meter, held.line]),
     el("span", { class: "spacer" }),
     ...(ended && job.result?.link ? [el("a", { class: "button", href: job.result.link }, "Open")] : []),
     ended
@@ -262,19 +279,28 @@ function showJob(job) {
 /** How far a job is, in a place of a page that has to do with it. */
 export function jobMeter(place) {
   let shown = null;
-  const step = (job) => {
-    if (shown?.number !== job.number || shown.stopping !== job.stopping) {
-      const meter = el("progress", { "aria-label": job.title });
-      const line = el("span", { class: "quiet" });
-      shown = { number: job.number, stopping: job.stopping, meter, line };
-      place.replaceChildren(el("p", { class: "meter" }, meter, line, cancelButton(job)));
-    }
-    if (job.total) { shown.meter.max = job.total; shown.meter.value = job.done; }
-    else shown.meter.removeAttribute("value");
-    shown.line.textContent = job.stopping ? "cancelling ..." : job.line;
-    return true;
+  return {
+    step(job) {
+      if (!isSame(shown, job)) {
+        shown = shownStep(job, "quiet");
+        place.replaceChildren(el("p", { class: "meter" }, shown.meter, shown.line, cancelButton(job)));
+      }
+      step(shown, job);
+      return true;
+    },
   };
-  return { step };
+}
+
+function shownStep({ number, stopping, title }, kind) {
+  return { number, stopping, meter: el("progress", { "aria-label": title }), line: el("span", { class: kind }) };
+}
+
+const isSame = (shown, job) => shown?.number === job.number && shown.stopping === job.stopping;
+
+function step({ meter, line }, job) {
+  if (job.total) { meter.max = job.total; meter.value = job.done; }
+  else meter.removeAttribute("value");
+  line.textContent = job.stopping ? "cancelling ..." : job.line;
 }
 
 /** A button that stops a job, and says so at once. */
@@ -294,28 +320,10 @@ function hush(number) {
   bar.hidden = true;
 }
 
-// Theme, help, keys of all pages.
-
-document.getElementById("theme").addEventListener("click", () => {
-  const root = document.documentElement;
-  const dark = root.dataset.theme
-    ? root.dataset.theme === "dark"
-    : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "light" : "dark";
-  try { localStorage.setItem("theme", root.dataset.theme); } catch { /* until the next page */ }
-  document.dispatchEvent(new CustomEvent("theme"));
-});
-const help = document.getElementById("help");
-document.getElementById("help-button").addEventListener("click", () => help.showModal());
 document.addEventListener("keydown", (event) => {
-  if (isTyping(event)) return;
-  if (event.key === "?") {
-    event.preventDefault();
-    help.showModal();
-  } else if (event.key === "t" && marked.size && !event.defaultPrevented) {
-    event.preventDefault();
-    writeTag(marks.list());
-  }
+  if (event.key !== "t" || !marked.size || isTyping(event) || event.defaultPrevented) return;
+  event.preventDefault();
+  writeTag(marks.list());
 });
 if (!location.pathname.startsWith("/campaigns/new")) {
   offer("Find more like these ...", () => { location.href = "/campaigns/new"; });
