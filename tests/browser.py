@@ -19,6 +19,19 @@ FLAGS = [
 LEAVING = "beforeunload"
 """What a page asks before unsaved work is left; a test that wants it answers it."""
 
+WAIT_MS = 60_000
+"""How long a page may take to become as it is expected to be: no measure of its speed."""
+
+TOASTS = """
+  window.shownToasts = [];
+  new MutationObserver((changes) => {
+    for (const node of changes.flatMap((one) => [...one.addedNodes])) {
+      if (node.classList?.contains("toast")) shownToasts.push(`${node.className}: ${node.textContent}`);
+    }
+  }).observe(document, { childList: true, subtree: true });
+"""
+"""Notes every message that goes by itself: on a busy machine it may be gone when it is looked for."""
+
 
 def found_browser() -> str:
     """Where a browser is, or skip the test."""
@@ -33,6 +46,7 @@ def launched() -> Iterator[Any]:
     """A browser; the test is skipped where there is none, or no playwright."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as driver:
+        playwright.expect.set_options(timeout=WAIT_MS)
         browser = driver.chromium.launch(executable_path=found_browser(), args=FLAGS)
         yield browser
         browser.close()
@@ -67,11 +81,26 @@ def watched(chromium: Any, address: str, *, console: bool = True, **how: Any) ->
         yield page
 
 
+def toast(page: Any, words: str) -> None:
+    """Wait until a message with these words was shown, gone again or not."""
+    page.wait_for_function("words => shownToasts.some((one) => one.includes(words))", arg=words)
+
+
+def bad_toasts(page: Any) -> int:
+    """How many messages this page has shown so far that something is wrong."""
+    found: int = page.evaluate(
+        "() => shownToasts.filter((one) => one.startsWith('toast bad')).length"
+    )
+    return found
+
+
 @contextmanager
 def _noted(chromium: Any, own: str, is_wrong: Callable[[Any], bool], **how: Any) -> Iterator[Any]:
     wrong: list[str] = []
     fine = (own, "data:", "blob:")
     page = chromium.new_page(**how)
+    page.set_default_timeout(WAIT_MS)
+    page.add_init_script(TOASTS)
     page.on("console", lambda said: is_wrong(said) and wrong.append(f"{said.type}: {said.text}"))
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
     page.on("dialog", lambda one: one.type == LEAVING or wrong.append(f"dialog: {one.message}"))

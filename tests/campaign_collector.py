@@ -1,4 +1,4 @@
-"""Processes that hammer one campaign store: ``python campaign_collector.py KIND PLACE SEED``.
+"""Processes that hammer one campaign store: ``python campaign_collector.py KIND PLACE SEED MOST``.
 
 The corpus is made of rules: row r is element r % 5 of sample ``r * 7 % SAMPLES``, so that samples
 lie scattered over the batches and come again in others. A collector commits the batches that it
@@ -60,14 +60,22 @@ def batches() -> list[Range]:
     return [(start, min(start + BATCH + 9, ROWS)) for start in range(0, ROWS, BATCH)]
 
 
-def collect(place: str, seed: int) -> None:
-    """Commit until everything is done; every other collector claims what it does."""
+def collect(place: str, seed: int, most: int) -> None:
+    """Commit until everything is done; every other collector claims what it does.
+
+    Args:
+        place: The store.
+        seed: Says in which order.
+        most: Commit no more batches, and wait to be killed.
+    """
     order = batches()
     random.Random(seed).shuffle(order)
     with Store.open(place) as store:
         version = store.version(NAME)
         run = store.start_run(version, CORPUS, THRESHOLD)
-        for rows in order:
+        for at, rows in enumerate(order):
+            while at == most:
+                time.sleep(60)
             if seed % 2 == 0 or store.claim(run, *rows, seconds=0.2):
                 first = [row for row in range(*rows) if row < SAMPLES]
                 store.commit_batch(run, *rows, found_in(rows), first_rows=first)
@@ -85,8 +93,8 @@ def judge(place: str) -> None:
 
 
 if __name__ == "__main__":
-    kind, place, seed = sys.argv[1:]
+    kind, place, seed, most = sys.argv[1:]
     if kind == "judge":
         judge(place)
     else:
-        collect(place, int(seed))
+        collect(place, int(seed), int(most))

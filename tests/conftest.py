@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 from browser import launched
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
-settings.register_profile("house", deadline=None, derandomize=True)
+BY_THE_CLOCK = [HealthCheck.too_slow]
+settings.register_profile(
+    "house", deadline=None, derandomize=True, suppress_health_check=BY_THE_CLOCK
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
 

@@ -92,13 +92,24 @@ def picture_of(page: Any, colours: int = COLOURS) -> bytes:
     """Return what the window shows from its top, as a PNG of few colours."""
     for close in page.locator("#job:visible button:has-text('Close')").all():
         close.click()
-    page.wait_for_load_state("networkidle")
+    page.wait_for_function(COMPLETE)
     page.wait_for_timeout(300)
     shown = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
     held = io.BytesIO()
     few = shown.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(held, format="PNG", optimize=True)
     return held.getvalue()
+
+
+COMPLETE = """async () => {
+  const seen = [...document.images].filter((one) => {
+    const box = one.getBoundingClientRect();
+    return one.checkVisibility() && box.bottom > 0 && box.top < innerHeight && box.width > 0;
+  });
+  await Promise.all(seen.map((one) => one.decode()));
+  return true;
+}"""
+"""All pictures in sight are there."""
 
 
 def report_summary(stage: Stage) -> bytes:
@@ -167,7 +178,7 @@ def studio_map(stage: Stage) -> bytes:
         page.wait_for_selector("#colour option:nth-child(2)", state="attached")
         colours = page.locator("#colour option", has_text="uncertainty_margin")
         page.select_option("#colour", value=colours.first.get_attribute("value"))
-        page.wait_for_load_state("networkidle")
+        page.wait_for_selector("#legend canvas.ramp")
         box = page.locator("#map").bounding_box()
         at = [(0.62, 0.1), (0.9, 0.15), (0.95, 0.45), (0.7, 0.5), (0.6, 0.3), (0.62, 0.1)]
         places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in at]
@@ -177,7 +188,6 @@ def studio_map(stage: Stage) -> bytes:
             page.mouse.move(*place, steps=5)
         page.mouse.up()
         page.wait_for_selector("#caught-list img")
-        page.wait_for_load_state("networkidle")
         return picture_of(page)
 
 
@@ -208,9 +218,9 @@ def gallery_of(page: Any, where: str) -> None:
     before = page.locator("#count").inner_text()
     page.fill('input[name="where"]', where)
     page.wait_for_function(
-        "before => document.getElementById('count').innerText !== before", arg=before
+        "before => ![before, 'Looking ...'].includes(document.getElementById('count').innerText)",
+        arg=before,
     )
-    page.wait_for_load_state("networkidle")
     page.wait_for_selector(".cell img")
 
 

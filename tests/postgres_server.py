@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 import pytest
 
+START_S = 240
 PASSWORD = "s3cret:pa/ss"
 QUOTED = "s3cret%3Apa%2Fss"
 """The same in a URL."""
@@ -74,20 +75,28 @@ def running() -> Iterator[Server]:
             check=True,
             capture_output=True,
         )
+        with (Path(folder) / "log").open("wb") as log:
+            server, process = _started(programs, folder, {**who, "stdout": log, "stderr": log})
+            try:
+                yield server
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.wait(START_S)
+
+
+def _started(
+    programs: Path, folder: str, how: dict[str, Any]
+) -> tuple[Server, subprocess.Popen[bytes]]:
+    """Start the server; on another port if somebody took the one that was free a moment ago."""
+    for _ in range(5):
         server = Server(_free_port())
         options = ["listen_addresses=127.0.0.1", f"port={server.port}", "fsync=off"]
         options += [f"unix_socket_directories={folder}"]
         words = [word for option in options for word in ("-c", option)]
-        with (Path(folder) / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [programs / "postgres", "-D", data, *words], **who, stdout=log, stderr=log
-            )
-            try:
-                _wait(server, process)
-                yield server
-            finally:
-                process.send_signal(signal.SIGINT)
-                process.wait(60)
+        process = subprocess.Popen([programs / "postgres", "-D", f"{folder}/data", *words], **how)
+        if _answers(server, process):
+            return server, process
+    raise AssertionError("the server did not start")
 
 
 def _user(folder: Path) -> dict[str, Any]:
@@ -111,13 +120,16 @@ def _free_port() -> int:
         return port
 
 
-def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 60
-    while True:
+def _answers(server: Server, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until the server answers, and return whether it does."""
+    end = time.monotonic() + START_S
+    while process.poll() is None:
         try:
             with server.connected("postgres"):
-                return
+                return True
         except psycopg.OperationalError:
-            assert process.poll() is None, "the server did not start"
-            assert time.monotonic() < end
+            if time.monotonic() > end:
+                process.kill()
+                raise
         time.sleep(0.05)
+    return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ ODD = "a/<script>alert(1)</script> & 'x' #1?.png"
 """A file name that is harmless only if it is escaped everywhere, in pages and in addresses."""
 NAMES = [ODD, *(f"b/{k:02d}.png" for k in range(29))]
 SEEDS = NAMES[0:6:2]
+WAIT_S = 120
+"""How long anything may take that has to come: no measure of its speed."""
 WEATHER = "<img src=x onerror=alert(2)>"
 
 
@@ -100,12 +102,22 @@ def with_objects(data: Path) -> Path:
     return data
 
 
+def wait_for(reached: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + WAIT_S
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 class Client:
     """Asks the served page as a browser does."""
 
     def __init__(self, studio: Studio, access: Access, address: str) -> None:
         self.studio, self.access, self.address = studio, access, address
-        self.http = httpx.Client(base_url=address, timeout=60, trust_env=False)
+        # The server cuts a line that was idle for 5 s: none is used anew at that moment.
+        kept = httpx.Limits(keepalive_expiry=1)
+        self.http = httpx.Client(base_url=address, timeout=WAIT_S, trust_env=False, limits=kept)
 
     def get(self, path: str, **query: Any) -> Any:
         answer = self.http.get(path, params=query)
@@ -127,7 +139,7 @@ class Client:
         """Wait for the job, and return how it ended."""
         job = self.studio.jobs.current
         assert job is not None
-        assert job.wait(60)
+        assert job.wait(WAIT_S)
         return job.to_json()
 
     def collected(self) -> str:
@@ -155,15 +167,15 @@ def served(studio: Studio, access: Access | None = None) -> Iterator[Client]:
         server = server_of(make_app(studio, given), log_level="critical")
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        while not server.started:
-            time.sleep(0.01)
+        wait_for(lambda: bool(server.started))
+        studio._fresh._first.join(WAIT_S)  # what changes from now on is a change
         client = Client(studio, given, f"http://127.0.0.1:{port}")
         try:
             yield client
         finally:
             client.http.close()
             server.should_exit = True
-            thread.join(20)
+            thread.join(WAIT_S)
 
 
 def flickering_folder(root: Path) -> Path:

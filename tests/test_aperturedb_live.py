@@ -416,7 +416,7 @@ def test_a_server_that_does_not_answer(
 
     def before(query: list[dict[str, Any]]) -> None:
         if "AddImage" in query[0]:
-            over.wait(30)
+            over.wait(240)
             raise ConnectionError
 
     peer.before = before
@@ -490,18 +490,20 @@ def test_stopped_it_says_so_and_the_same_command_goes_on(
 ) -> None:
     names = tuple(f"{at:03d}.png" for at in range(60))
     folder = dataset(tmp_path / "data", names)
-    begun = threading.Event()
+    begun, told = threading.Event(), threading.Event()
 
     def before(query: list[dict[str, Any]]) -> None:
-        if "AddImage" in query[0]:
+        if "AddImage" in query[0] and len(peer.of("Image")) >= 2:
             begun.set()
+            told.wait(240)
             time.sleep(0.2)
 
     peer.before = before
     process = client.start("aperturedb", "push", folder, "--batch", 2, **env(peer))
-    assert begun.wait(60)
+    assert begun.wait(240)
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    told.set()
+    out, err = process.communicate(timeout=240)
     assert (process.returncode, out) == (code, "")
     assert err == (
         f"{word} while sending; what has arrived stays, the same command goes on from there\n"
@@ -530,7 +532,7 @@ def test_a_protobuf_that_the_client_does_not_go_with_is_a_line(
     folder = dataset(tmp_path / "data", ODD[:1])
     newer = aperture_client.site_of("protobuf", "protobuf==7.36.2")
     process = client.start("aperturedb", "push", folder, first=newer, **env(peer))
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=240)
     assert process.returncode == 2, err
     assert err == (
         "error: the ApertureDB client cannot be loaded: aperturedb not compatible with 7.36.2; "

@@ -141,7 +141,7 @@ def test_killed_and_run_again_is_as_never_killed(
     for batches in deadly:
         process = collector(campaigns, batches, **how)
         go(process)
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=240)
         assert process.returncode == -signal.SIGKILL, said
     found = campaigns.collect(**how)
     assert outcome(campaigns) == expected
@@ -160,7 +160,7 @@ def test_two_at_once_are_as_one(campaigns: Campaigns, folder: Path, tmp_path: Pa
     go(*both)
     said = []
     for process in both:
-        out, error = process.communicate(timeout=120)
+        out, error = process.communicate(timeout=240)
         assert process.returncode == 0, error
         said.append(json.loads(out))
     assert outcome(campaigns) == expected
@@ -175,8 +175,8 @@ def test_one_is_killed_while_another_is_at_it(
     expected = uninterrupted(folder, tmp_path)
     mortal, other = collector(campaigns, 4), collector(campaigns)
     go(mortal, other)
-    assert other.communicate(timeout=120)[1] == ""
-    mortal.communicate(timeout=120)
+    assert other.communicate(timeout=240)[1] == ""
+    mortal.communicate(timeout=240)
     assert mortal.returncode in (-signal.SIGKILL, 0)  # 0 when the other has left it nothing
     assert other.returncode == 0
     assert outcome(campaigns) == expected
@@ -215,7 +215,7 @@ def test_ctrl_c_of_the_command_is_one_line(folder: Path, tmp_path: Path) -> None
         process.send_signal(signal.SIGINT)
         time.sleep(0.5)
         holder.execute("ROLLBACK")
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=240)
     assert process.returncode == 130
     assert said == (
         "interrupted while collecting; what is written stays, the same command goes on from there\n"

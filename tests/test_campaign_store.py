@@ -923,4 +923,4 @@ def test_many_processes_open_a_new_store_at_once(place: str) -> None:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    assert [process.communicate(timeout=120) for process in processes] == [("0\n", "")] * 4
+    assert [process.communicate(timeout=240) for process in processes] == [("0\n", "")] * 4

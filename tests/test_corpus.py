@@ -607,10 +607,17 @@ def test_what_a_killed_run_left_is_removed_and_nothing_else(tmp_path: Path) -> N
 
 
 KILLED = """
-import sys
+import os, signal, sys
 from selectlab.corpus import Corpus
 from selectlab.inputs.folder import open_dataset
 data = open_dataset(sys.argv[1])
+
+def die(event, given):
+    if event == "open" and str(given[1])[0] in "xw" and sys.argv[3] in str(given[0]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if sys.argv[3]:
+    sys.addaudithook(die)
 print("ready", flush=True)
 sys.stdin.readline()
 if sys.argv[2] == "append":
@@ -626,7 +633,7 @@ print("done", flush=True)
 def test_a_killed_writer_leaves_the_index_as_it_was(tmp_path: Path, work: str) -> None:
     """SIGKILL at random moments; the next run finishes, and holds what one that lived holds.
 
-    Every other time it waits for the folder of the new part, to be sure to kill amid writing.
+    Every other time it comes when a certain file is begun, to be sure to kill amid writing.
     """
     values = np.random.default_rng(3).normal(size=(40_000, 64)).astype(np.float32)
     ids = [f"{k:05d}" for k in np.random.default_rng(4).permutation(len(values))]
@@ -643,16 +650,13 @@ def test_a_killed_writer_leaves_the_index_as_it_was(tmp_path: Path, work: str) -
     if place.exists():
         shutil.copytree(place, backup)
     moments, n_amid = random.Random(5), 0
-    for attempt in range(6):
-        parts = set(place.glob("part-*"))
-        writer = _start(data, work)
-        if attempt % 2:
-            while writer.poll() is None and set(place.glob("part-*")) <= parts:
-                time.sleep(0.001)
-        else:
+    for file in ("", "elements.npz", "", "hashes.npy", "", ".manifest-"):
+        writer = _start(data, work, file)
+        if not file:
             time.sleep(moments.uniform(0, 0.1))
-        writer.send_signal(signal.SIGKILL)
+            writer.send_signal(signal.SIGKILL)
         writer.communicate()
+        assert not file or writer.returncode == -signal.SIGKILL
         if not (place / MANIFEST).exists():
             assert work == "build"
             n_amid += any(place.glob("part-*"))
@@ -665,7 +669,7 @@ def test_a_killed_writer_leaves_the_index_as_it_was(tmp_path: Path, work: str) -
             shutil.rmtree(place)
             if backup.exists():
                 shutil.copytree(backup, place)
-    assert n_amid
+    assert n_amid >= 3
     writer = _start(data, work)
     assert "done" in writer.communicate()[0]
     corpus = Corpus.open(place)
@@ -678,9 +682,9 @@ def test_a_killed_writer_leaves_the_index_as_it_was(tmp_path: Path, work: str) -
     assert len(list(place.iterdir())) == 1 + corpus.n_parts
 
 
-def _start(data: Path, work: str) -> subprocess.Popen[str]:
+def _start(data: Path, work: str, file: str = "") -> subprocess.Popen[str]:
     writer = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(data), work],
+        [sys.executable, "-c", KILLED, str(data), work, file],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert writer.stdin is not None

@@ -182,7 +182,7 @@ def test_a_stopped_export_leaves_nothing(number: int, code: int, tmp_path: Path)
     while process.poll() is None and not any(tmp_path.glob(".out.parquet-*/*")):
         time.sleep(0.01)
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=240)
     word = "interrupted" if number == signal.SIGINT else "terminated"
     assert (process.returncode, out) == (code, "")
     assert err == f"{word} while exporting; nothing was written\n"

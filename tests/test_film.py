@@ -32,7 +32,7 @@ class Maker:
         self.made[key] += 1
         self.by[key] = threading.get_ident()
         self.begun.set()
-        assert self.go_on.wait(20)
+        assert self.go_on.wait(120)
         return frame.number
 
 
@@ -53,13 +53,13 @@ def test_those_who_wait_are_served_in_one_go(video: Path) -> None:
     make = Maker()
     with ThreadPoolExecutor(5) as pool:
         first = pool.submit(known.developed, video, {("0", 40): 0}, make)
-        assert make.begun.wait(20)
+        assert make.begun.wait(120)
         others = [pool.submit(known.developed, video, {(str(k), 40): k}, make) for k in range(1, 5)]
         while len(known._waiting.get(video, ())) < 4:
             threading.Event().wait(0.01)
         make.go_on.set()
-        assert first.result(20) == {("0", 40): 0}
-        assert [other.result(20) for other in others] == [{(str(k), 40): k} for k in range(1, 5)]
+        assert first.result(120) == {("0", 40): 0}
+        assert [other.result(120) for other in others] == [{(str(k), 40): k} for k in range(1, 5)]
     assert len({make.by[str(k), 40] for k in range(1, 5)}) == 1
     assert set(make.made.values()) == {1}
 

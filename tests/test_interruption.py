@@ -27,21 +27,22 @@ from selectlab.writers import swap
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
 MAIN = (
-    "import sys, selectlab.checkpoint as c; c.EVERY_S = 0.02;"
+    "import sys, selectlab.checkpoint as c; from selectlab.commands import waiting;"
+    "c.EVERY_S, c._MOST_SHARE, waiting.LINE_EVERY_S = 0.0, float('inf'), 600.0;"
     "sys.argv[0] = 'selectlab'; from selectlab.cli import main; main()"
 )
 N = 120
 
 
 class Workplace:
-    """A folder with a dataset and a selection that takes two seconds."""
+    """A folder with a dataset and a selection that takes three seconds."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.file = root / "c.json"
         weights = {
             "input": {"type": "METADATA", "key": "w"},
-            "strategy": {"type": "SLOW", "seconds": 0.015},
+            "strategy": {"type": "SLOW", "seconds": 0.025},
         }
         colours = {
             "input": {"type": "METADATA", "key": "colour"},
@@ -71,7 +72,7 @@ class Workplace:
         return picked
 
     def wait_for(self, n: int, child: subprocess.Popen[str]) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 240
         while len(self.saved()) < n:
             assert child.poll() is None, child.communicate()
             assert time.monotonic() < end
@@ -91,7 +92,7 @@ CLEAN = {"data", "config.json", "site"}
 
 def finish(place: Workplace, *options: str) -> str:
     """Run to the end and return what stderr says."""
-    out, err = place.start(*options, "--overwrite").communicate(timeout=60)
+    out, err = place.start(*options, "--overwrite").communicate(timeout=240)
     assert "written: run/" in out, err
     return err
 
@@ -120,7 +121,7 @@ def test_a_signal_saves_and_says_how_to_go_on(
     child = place.start("--checkpoint", "c.json")
     place.wait_for(10, child)
     child.send_signal(number)
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=240)
     n = len(place.saved())
     assert (child.returncode, out) == (code, "")
     assert err == (
@@ -141,7 +142,7 @@ def test_without_a_checkpoint_the_line_tells_of_it(place: Workplace) -> None:
         assert child.poll() is None, child.communicate()
         time.sleep(0.005)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=240)
     assert (child.returncode, out) == (130, "")
     assert re.fullmatch(
         rf"interrupted while selecting, \d+ of {N} picks done; nothing was written to run/; "
@@ -172,13 +173,15 @@ def test_killed_again_and_again(place: Workplace) -> None:
 def test_two_runs_at_once(place: Workplace) -> None:
     first = place.start("--checkpoint", "c.json")
     place.wait_for(1, first)
+    first.send_signal(signal.SIGSTOP)  # it is not through before the second one looks
     second = place.start("--checkpoint", "c.json")
-    _, err = second.communicate(timeout=60)
+    _, err = second.communicate(timeout=240)
     assert second.returncode == 2
     assert err == (
         f"error: c.json: process {first.pid} is using it; wait for it, or choose another file\n"
     )
     first.terminate()
+    first.send_signal(signal.SIGCONT)
     first.communicate()
     assert first.returncode == 143
 

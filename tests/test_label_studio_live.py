@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -372,7 +373,7 @@ def test_a_folder_that_the_server_does_not_see(labelling: Labelling, tmp_path: P
 def test_killed_again_and_again(server: Server) -> None:
     """kill -9 at 20 random moments, then once to the end: none lost, none doubled.
 
-    The moments are drawn from the time in which a push sends, so that many hit a request.
+    Each comes when the ledger was written to so many times, so that many hit a request.
     """
     moments = random.Random(7)
     folder = server.root / "killed"
@@ -386,17 +387,14 @@ def test_killed_again_and_again(server: Server) -> None:
         "--url", server.url, "--project", labelling.title, "--batch", "3", "--settle", "2",
     ]  # fmt: skip
     environment = {**os.environ, "SELECTLAB_LABEL_STUDIO_TOKEN": TOKEN}
-    start_s = _duration([*words, "--dry-run"], environment)
     ends, interrupted = Counter[int](), 0
     for _ in range(KILLS):
-        delay_s = start_s * moments.uniform(0.6, 1.5)
         process = subprocess.Popen(
             words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        try:
-            process.wait(delay_s)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        for _ in range(moments.randrange(1, 9)):
+            _wait_for_a_change(Path(place_of(dataset)), process)
+        process.kill()
         said = process.communicate()[0]
         ends[process.returncode] += 1
         assert process.returncode in (0, -9), said
@@ -413,11 +411,21 @@ def test_killed_again_and_again(server: Server) -> None:
     assert interrupted, "no kill hit a push between its note and the server's answer"
 
 
-def _duration(words: list[str], environment: dict[str, str]) -> float:
-    """How long a push takes that sends nothing, s."""
-    begin = time.monotonic()
-    subprocess.run(words, env=environment, capture_output=True, check=True)
-    return time.monotonic() - begin
+def _wait_for_a_change(store: Path, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a store was written to, or the process is through."""
+    before = _written(store)
+    while process.poll() is None and _written(store) == before:
+        time.sleep(0.001)
+
+
+def _written(store: Path) -> list[tuple[str, int, int]]:
+    """What changes whenever something is written to a store."""
+    found = []
+    for path in sorted(store.parent.glob(f"{store.name}*")):
+        with suppress(FileNotFoundError):
+            state = path.stat()
+            found.append((path.name, state.st_mtime_ns, state.st_size))
+    return found
 
 
 def _is_pending(labelling: Labelling) -> bool:

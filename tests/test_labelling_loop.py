@@ -103,7 +103,7 @@ def run_round(server: Server, data: Path, model: Path, run: Path) -> list[str]:
     }
     done = subprocess.run(
         ["bash", LOOP, data, model, run],
-        env=environment, capture_output=True, text=True, timeout=500, check=False,
+        env=environment, capture_output=True, text=True, timeout=1500, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return (run / "selection" / "selection.txt").read_text().split()

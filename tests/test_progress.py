@@ -200,7 +200,7 @@ def _read_all(handle: int) -> str:
 
 
 def test_short_runs_show_nothing(command: list[str], tmp_path: Path) -> None:
-    command[2] = MAIN.replace("0.2, 0.2", "30.0, 30.0")
+    command[2] = MAIN.replace("0.2, 0.2", "600.0, 600.0")
     env = slow_plugin.install(tmp_path / "site")
     done = subprocess.run(
         command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True

@@ -12,7 +12,6 @@ import socket
 import ssl
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -283,11 +282,12 @@ def running(certificate: Path | None = None) -> Iterator[Unruly]:
         thread.join()
 
 
-def free_port() -> int:
+@contextmanager
+def silent_port() -> Iterator[int]:
+    """A port at which nobody listens, and nobody else can: it is taken."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
+        yield taken.getsockname()[1]
 
 
 def refusing(status: int, body: bytes = b"{}", **headers: str) -> Callable[[Handler], bool]:
@@ -306,11 +306,11 @@ def resetting(handler: Handler) -> bool:
     return True
 
 
-def hanging(seconds: float) -> Callable[[Handler], bool]:
-    """Say nothing for a while, do nothing, and hang up."""
+def hanging(over: threading.Event) -> Callable[[Handler], bool]:
+    """Say nothing until it is over, do nothing, and hang up."""
 
     def hang(handler: Handler) -> bool:
-        time.sleep(seconds)
+        over.wait(120)
         handler.close_connection = True
         return True
 
@@ -344,8 +344,11 @@ def done_then_garbled(handler: Handler, status: int, body: bytes) -> None:
     handler.reply(status, body[: len(body) // 2])
 
 
-def done_later(seconds: float) -> Callable[[Handler], bool]:
-    """Cut the connection at once; do it later, as a server does whose client was killed."""
+def done_later(late: list[Callable[[], None]]) -> Callable[[Handler], bool]:
+    """Cut the connection, and leave what is to be done for later.
+
+    As a server does whose client was killed.
+    """
 
     def later(handler: Handler) -> bool:
         project, given = int(handler.path.split("/")[3]), json.loads(handler.body)
@@ -354,7 +357,7 @@ def done_later(seconds: float) -> Callable[[Handler], bool]:
             with handler.unruly.lock:
                 handler.unruly.add_tasks(project, given)
 
-        threading.Timer(seconds, arrive).start()
+        late.append(arrive)
         handler.reset()
         return True
 
