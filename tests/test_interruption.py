@@ -19,7 +19,7 @@ import typer
 from folder_builder import build
 from small_dataset import selectlab
 
-from selectlab.commands.waiting import LongRun, Terminated, interruptible
+from selectlab.commands.waiting import LongRun, Terminated, ending_on_hangup, interruptible
 from selectlab.errors import ConfigError
 from selectlab.progress import Stage
 from selectlab.writers import swap
@@ -55,14 +55,18 @@ class Workplace:
 
     def start(self, *options: str) -> subprocess.Popen[str]:
         words = ["select", "config.json", "--data", "data", "--out", "run", *options]
-        return subprocess.Popen(
-            [sys.executable, "-c", MAIN, *words],
-            cwd=self.root,
-            env=self.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        ours = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup hands on that it is ignored
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-c", MAIN, *words],
+                cwd=self.root,
+                env=self.env,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        finally:
+            signal.signal(signal.SIGHUP, ours)
 
     def saved(self) -> list[str]:
         """The picks in the checkpoint, which is always whole."""
@@ -111,7 +115,11 @@ def same_run(one: Path, other: Path) -> bool:
 
 @pytest.mark.parametrize(
     ("number", "code", "word"),
-    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "terminated"),
+        (signal.SIGHUP, 143, "terminated"),
+    ],
 )
 def test_a_signal_saves_and_says_how_to_go_on(
     number: int, code: int, word: str, place: Workplace
@@ -264,6 +272,34 @@ def test_who_ignores_sigterm_goes_on_ignoring_it() -> None:
         with interruptible(lambda: ""):
             assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
     finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("before", [signal.SIG_IGN, signal.SIG_DFL])
+def test_who_ignores_a_closed_terminal_goes_on_doing_so(before: signal.Handlers) -> None:
+    """As nohup does; without that it ends the run, and only while there is one."""
+    held = signal.signal(signal.SIGHUP, before)
+    try:
+        with ending_on_hangup():
+            assert (signal.getsignal(signal.SIGHUP) == before) is (before == signal.SIG_IGN)
+        assert signal.getsignal(signal.SIGHUP) == before
+    finally:
+        signal.signal(signal.SIGHUP, held)
+
+
+def test_a_closed_terminal_is_told_once() -> None:
+    """Shells send it once more, while everything is put away."""
+    ends: list[int] = []
+    held = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    before = signal.signal(signal.SIGTERM, lambda number, frame: ends.append(number))
+    try:
+        with ending_on_hangup():
+            for _ in range(2):
+                signal.raise_signal(signal.SIGHUP)
+        assert ends == [signal.SIGTERM]
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # until the program has ended
+    finally:
+        signal.signal(signal.SIGHUP, held)
         signal.signal(signal.SIGTERM, before)
 
 

@@ -30,7 +30,7 @@ from studio_dataset import (
 from selectlab.inputs.folder import open_dataset
 from selectlab.studio.access import Access
 from selectlab.studio.guard import HEADERS
-from selectlab.studio.serving import ending_on_hangup, server_of, way_in
+from selectlab.studio.serving import server_of, way_in
 from selectlab.studio.studio import Studio
 
 HANGUP = getattr(signal, "SIGHUP", 0)  # Windows has none
@@ -225,33 +225,3 @@ def test_it_ends_without_a_trace(
         assert not list((tmp_path / "tmp").iterdir())
     finally:
         child.kill()
-
-
-@pytest.mark.skipif(not HANGUP, reason="signals")
-@pytest.mark.parametrize("before", [signal.SIG_IGN, signal.SIG_DFL])
-def test_who_ignores_a_closed_terminal_goes_on_doing_so(before: signal.Handlers) -> None:
-    """As nohup does; without that it ends the page, and only while that is served."""
-    held = signal.signal(HANGUP, before)
-    try:
-        with ending_on_hangup():
-            assert (signal.getsignal(HANGUP) == before) is (before == signal.SIG_IGN)
-        assert signal.getsignal(HANGUP) == before
-    finally:
-        signal.signal(HANGUP, held)
-
-
-@pytest.mark.skipif(not HANGUP, reason="signals")
-def test_a_closed_terminal_is_told_once() -> None:
-    """Shells send it once more, while everything is put away."""
-    ends: list[int] = []
-    held = signal.signal(HANGUP, signal.SIG_DFL)
-    before = signal.signal(signal.SIGTERM, lambda number, frame: ends.append(number))
-    try:
-        with ending_on_hangup():
-            for _ in range(2):
-                signal.raise_signal(HANGUP)
-        assert ends == [signal.SIGTERM]
-        assert signal.getsignal(HANGUP) == signal.SIG_IGN  # until the program has ended
-    finally:
-        signal.signal(HANGUP, held)
-        signal.signal(signal.SIGTERM, before)

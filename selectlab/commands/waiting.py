@@ -8,7 +8,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -165,18 +165,19 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def interruptible(say: Callable[[], str]) -> Iterator[None]:
-    """End with one line and exit code 130 after Ctrl-C, 143 after SIGTERM.
+    """End with one line and exit code 130 after Ctrl-C, 143 after SIGTERM or a closed terminal.
 
     Args:
         say: Returns what was done, to be printed after "interrupted" or "terminated".
     """
     try:
-        with _terminable():
+        with _terminable(), ending_on_hangup():
             yield
     except KeyboardInterrupt as stop:
         terminated = isinstance(stop, Terminated)
         word = "terminated" if terminated else "interrupted"
-        typer.echo(f"{word} {say()}", err=True)
+        with suppress(OSError):  # of a terminal that is gone
+            typer.echo(f"{word} {say()}", err=True)
         number = signal.SIGTERM if terminated else signal.SIGINT
         raise typer.Exit(128 + number) from None
 
@@ -197,3 +198,27 @@ def _terminable() -> Iterator[None]:
 
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated
+
+
+@contextmanager
+def ending_on_hangup() -> Iterator[None]:
+    """Take a terminal that was closed for SIGTERM; not where somebody else has said what it means.
+
+    Shells send it once more: those that come while everything is put away change nothing.
+    """
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    ours = threading.current_thread() is threading.main_thread()
+    if hangup is None or not ours or signal.getsignal(hangup) != signal.SIG_DFL:
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(hangup, signal.SIG_IGN)
+        signal.raise_signal(signal.SIGTERM)
+
+    signal.signal(hangup, end)
+    try:
+        yield
+    finally:
+        if signal.getsignal(hangup) is end:
+            signal.signal(hangup, signal.SIG_DFL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import threading
 import warnings
@@ -13,7 +12,6 @@ from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from selectlab.errors import DataError, MissingExtraError
@@ -91,35 +89,11 @@ def serve(
 
     warnings.filterwarnings("ignore", category=DecompressionBombWarning)  # one at a time
     server = server_of(make_app(studio, access))
-    with ending_on_hangup(), way_in(access) as address:
+    with way_in(access) as address:
         begun()
         if browser:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         server.run(sockets=[listening])
-
-
-@contextmanager
-def ending_on_hangup() -> Iterator[None]:
-    """Take a terminal that was closed for SIGTERM; not where somebody else has said what it means.
-
-    Shells send it once more: those that come while everything is put away change nothing.
-    """
-    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
-    ours = threading.current_thread() is threading.main_thread()
-    if hangup is None or not ours or signal.getsignal(hangup) != signal.SIG_DFL:
-        yield
-        return
-
-    def end(number: int, frame: FrameType | None) -> None:
-        signal.signal(hangup, signal.SIG_IGN)
-        signal.raise_signal(signal.SIGTERM)
-
-    signal.signal(hangup, end)
-    try:
-        yield
-    finally:
-        if signal.getsignal(hangup) is end:
-            signal.signal(hangup, signal.SIG_DFL)
 
 
 def server_of(app: ASGIApp, log_level: str = "warning") -> Server:
