@@ -88,8 +88,8 @@ CheckpointFile = Annotated[
         rich_help_panel=LONG,
         help="Keep what was picked so far in this file, written every 10 s and when the run is "
         "stopped (Ctrl-C, SIGTERM, a closed terminal). The same command goes on from there; the "
-        "result is that of a run that was never stopped, and the file is removed. -n may be changed "
-        "in between.",
+        "result is that of a run that was never stopped, and the file is removed. -n may be "
+        "changed in between.",
     ),
 ]
 
