@@ -192,6 +192,28 @@ def test_it_can_be_printed(chromium: Any, run: Path) -> None:
     assert 4 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 15
 
 
+def test_numbers_that_are_open_are_printed_whole(chromium: Any, run: Path) -> None:
+    """All rows and columns, on the pages they need, and no number goes on in the next line."""
+    with opened(chromium, run / "report.html") as page:
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 700, "height": 990})
+        tables = page.locator("details table")
+        assert tables.count() >= 5
+        for k in range(tables.count()):
+            table, around = tables.nth(k).bounding_box(), tables.nth(k).locator("..").bounding_box()
+            assert table["x"] + table["width"] <= 700
+            assert table["height"] <= around["height"] + 1  # nothing is left to scroll to
+        heights = page.eval_on_selector_all(
+            "details tbody tr", "all => all.map(one => one.getBoundingClientRect().height)"
+        )
+        assert max(heights) < 1.5 * min(heights)
+        inside = page.eval_on_selector_all(
+            ".group:has(details)", "all => all.map(one => getComputedStyle(one).display)"
+        )
+        assert set(inside) == {"block"}  # others cannot go on on the next page
+
+
 CONTRASTS = """() => {
   const channel = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
   const light = ([r, g, b]) =>

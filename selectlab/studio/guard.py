@@ -18,6 +18,8 @@ MOST_BYTES = 8 << 20
 SAFE = frozenset({"GET", "HEAD"})
 PARTS = ("/api/", "/picture", "/crop", "/run/report", "/download")
 """What pages are made of: of no use to follow a link to, and some of it takes work to make."""
+NO_ICON = '<link rel="icon" href="data:,">'
+"""Keeps browsers from asking for one where they have not shown the token yet."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -93,8 +95,8 @@ class Guard:
             return None
         if scope["method"] != "GET" or not (known or self._access.is_token(given)):
             return HTMLResponse(
-                "<!doctype html><title>selectlab studio</title><p>This page is private: open the "
-                "address that <code>selectlab studio</code> printed, with its token.",
+                f"<!doctype html><title>selectlab studio</title>{NO_ICON}<p>This page is private: "
+                "open the address that <code>selectlab studio</code> printed, with its token.",
                 401,
             )
         answer = _onward(scope["path"], [pair for pair in asked if pair[0] != "token"])
@@ -109,7 +111,7 @@ def _onward(path: str, asked: list[tuple[str, str]]) -> Response:
     query = f"?{urlencode(asked)}" if asked else ""
     target = escape(f"/{quote(path.lstrip('/'), safe='/')}{query}")
     return HTMLResponse(
-        "<!doctype html><title>selectlab studio</title>"
+        f"<!doctype html><title>selectlab studio</title>{NO_ICON}"
         f'<meta http-equiv="refresh" content="0;url={target}"><a href="{target}">Go on</a>'
     )
 
