@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import re
+import stat
 import threading
 import time
 from contextlib import suppress
@@ -22,6 +23,8 @@ _SPARE = 16
 _HOUR_S = 3600.0
 _OURS = re.compile(r"[0-9a-f]{30}\.jpg|\.[0-9a-f]{30}-[0-9-]+\.jpg")
 """Names that files have here, and while they are written; no other one is ever removed."""
+_CARE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""A link in a place is not followed, a pipe not waited for; Windows knows neither flag."""
 
 
 class ThumbnailFolder:
@@ -29,7 +32,8 @@ class ThumbnailFolder:
 
     Keys are hashed, so that the folders fill evenly: who writes into one looks through that one
     alone, and only now and then. What was not used for longest goes. Any number of processes and
-    threads may do so at once: whoever finds a file gone makes it anew.
+    threads may do so at once: whoever finds a file gone makes it anew. The folder may be a link;
+    links in it are not followed, and one of the 256 that is a link is not used.
 
     Args:
         folder: The folder; it is made when there is something to keep.
@@ -55,19 +59,24 @@ class ThumbnailFolder:
 
     def read(self, place: Path) -> bytes | None:
         """Return what is kept in a place, ``None`` if nothing is; to the hour it is noted when."""
+        if place.parent.is_symlink():
+            return None
         try:
-            with place.open("rb") as file:
-                data = file.read()
-                last = os.fstat(file.fileno()).st_mtime
+            with open(place, "rb", opener=_opened) as file:
+                about = os.fstat(file.fileno())
+                data = file.read() if stat.S_ISREG(about.st_mode) else None
         except OSError:
             return None
-        if time.time() - last > _HOUR_S:
+        if data is not None and time.time() - about.st_mtime > _HOUR_S:
             with suppress(OSError):  # of somebody else, or gone by now
                 os.utime(place)
         return data
 
     def keep(self, place: Path, data: bytes) -> None:
         """Keep a file, if it can be kept; others go where it is one too many."""
+        if place.parent.is_symlink():
+            logger.info("%s: not kept (%s is a link)", place, place.parent)
+            return
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             replace_file(place, lambda to: to.write_bytes(data))
@@ -95,6 +104,10 @@ class ThumbnailFolder:
             with suppress(OSError):  # somebody else was faster, or has it open
                 os.unlink(path)
             too_many -= size
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags | _CARE)
 
 
 def _files(shelf: Path) -> list[tuple[float, str, int]]:

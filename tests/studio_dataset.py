@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -178,11 +178,11 @@ def served(studio: Studio, access: Access | None = None) -> Iterator[Client]:
             thread.join(WAIT_S)
 
 
-def flickering_folder(root: Path) -> Path:
-    """Write 12 frames of a video whose first object is not found in frame 5."""
+def flickering_folder(root: Path, n_frames: int = 12, missing: Container[int] = (5,)) -> Path:
+    """Write frames of a video whose first object is not found in some."""
     from video_builder import scene, write_image
 
-    names = [f"clip-{k:03d}-mp4.png" for k in range(12)]
+    names = [f"clip-{k:03d}-mp4.png" for k in range(n_frames)]
     task = ".lightly/predictions/det"
     files: dict[str, Any] = {
         ".lightly/predictions/tasks.json": ["det"],
@@ -199,7 +199,7 @@ def flickering_folder(root: Path) -> Path:
                 "score": 0.9,
             }
             for kind, x, y, size in scene(k)
-            if not (k == 5 and kind == 0)
+            if not (k in missing and kind == 0)
         ]
         content = {"file_name": name, "predictions": found}
         files[f"{task}/{name.removesuffix('.png')}.json"] = content

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +130,45 @@ def test_runs_beside_the_dataset_are_ours_others_are_not(tmp_path: Path) -> None
     assert sorted(run.name for run in runs.listed()) == ["classes", "mine"]
     given = Runs(open_dataset(data), tmp_path)
     assert {"mine", "theirs"} <= {run.name for run in given.listed()}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_looks_like_a_run_is_listed_with_what_is_wrong(tmp_path: Path) -> None:
+    """Nothing hangs on a pipe, and a run in a folder that looks like one is found."""
+    data = with_runs(studio_folder(tmp_path))
+    folder = data / ".selectlab" / "runs"
+    (folder / "fast" / "selection.json").unlink()
+    (folder / "classes").rename(folder / "piped")
+    (folder / "piped" / "manifest.json").unlink()
+    os.mkfifo(folder / "piped" / "manifest.json")
+    for name, file in {"notes": "notes.txt", "table": "selection.csv", "rest": "x"}.items():
+        (folder / name).mkdir()
+        (folder / name / file).write_text("x")
+    (folder / "rest" / "manifest.json").mkdir()
+    shutil.copytree(data / ".selectlab" / "runs" / "fast", folder / "table" / "inner")
+    (folder / "table" / "inner" / "selection.json").write_text('{"selected": []}')
+    with served(Studio(open_dataset(data))) as client:
+        assert [run.name for run in client.studio.runs.listed()] == ["table/inner"]
+        damaged = {run.name: run.why for run in client.studio.runs.damaged()}
+        assert damaged == {
+            "fast": "selection.json: cannot be read: No such file or directory",
+            "piped": "manifest.json is no file",
+            "rest": "manifest.json is no file",
+            "table": "manifest.json: cannot be read: No such file or directory",
+        }
+        page = client.http.get("/runs").text
+        assert all(f"<strong>{name}</strong>: {why}" in page for name, why in damaged.items())
+        assert "notes" not in page
+
+
+def test_a_run_beside_the_dataset_that_lost_its_picks_is_ours(tmp_path: Path) -> None:
+    """By its manifest; what has none that can be read is nobody's."""
+    data = with_runs(studio_folder(tmp_path))
+    (data / ".selectlab" / "runs" / "fast").rename(tmp_path / "mine")
+    (tmp_path / "mine" / "selection.json").unlink()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "selection.csv").write_text("x")
+    assert [run.name for run in Runs(open_dataset(data), None).damaged()] == ["mine"]
 
 
 def test_a_damaged_run_is_one_line(tmp_path: Path) -> None:

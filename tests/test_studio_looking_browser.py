@@ -13,6 +13,8 @@ from browser import watched
 from studio_dataset import NAMES, Client, flickering_folder, served, studio_folder
 
 from selectlab import Dataset
+from selectlab.assertion_run import run_assertion, write_run
+from selectlab.assertions.flicker import Flicker
 from selectlab.inputs.folder import open_dataset
 from selectlab.studio.studio import Studio
 
@@ -33,9 +35,6 @@ def page(chromium: Any, client: Client) -> Iterator[Any]:
 
 def flickering(root: Path) -> Path:
     """A video in which the disc is not found in frames 3 and 8."""
-    from selectlab.assertion_run import run_assertion, write_run
-    from selectlab.assertions.flicker import Flicker
-
     data = flickering_folder(root)
     folder = data / ".lightly" / "predictions" / "det"
     for number in (3, 8):
@@ -239,6 +238,66 @@ COVERS = """(one) => {
     return across > 4 && Math.min(box.bottom, label.bottom) - Math.max(box.top, label.top) > 4;
   });
 }"""
+
+
+@pytest.fixture(scope="module")
+def restless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A video in which the disc is not found in every fourth frame."""
+    data = flickering_folder(tmp_path_factory.mktemp("restless"), 160, range(2, 158, 4))
+    write_run(run_assertion(Flicker(), open_dataset(data), "det"))
+    with served(Studio(open_dataset(data))) as client:
+        yield client
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "height"), [(1280, 800), (1280, 900), (1920, 1080), (820, 900), (400, 800)]
+)
+def test_the_strip_stays_in_sight_of_the_cells(
+    chromium: Any, restless: Client, width: int, height: int, scheme: str
+) -> None:
+    """With one and a half rows of them below it, and none that has the focus beneath it."""
+    size = {"width": width, "height": height}
+    with watched(chromium, restless.address, viewport=size, color_scheme=scheme) as page:
+        page.goto("/flickering")
+        page.wait_for_selector(".cell img")
+        told = page.locator("#panels figure.selected figcaption")
+        for key in ["ArrowDown"] * 5 + ["ArrowUp"] * 3:
+            page.keyboard.press(key)
+            name = page.locator(".cell:focus").get_attribute("title")
+            playwright.expect(told).to_contain_text(name)
+            page.wait_for_function(STRIP_IN_SIGHT)
+        page.keyboard.press("p")
+        page.wait_for_selector("#panels.playing svg")
+        page.wait_for_function(STRIP_IN_SIGHT)
+        back = page.evaluate("getComputedStyle(document.getElementById('panels')).backgroundColor")
+        assert back == page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+STRIP_IN_SIGHT = """() => {
+  const head = document.querySelector(".top");
+  const under = getComputedStyle(head).position === "sticky" ? head.offsetHeight : 0;
+  const strip = document.getElementById("panels");
+  const cell = document.querySelector(".cell:focus").getBoundingClientRect();
+  const [top, end] = [strip.getBoundingClientRect().top, strip.getBoundingClientRect().bottom];
+  return top >= under - 1 && strip.scrollHeight <= strip.clientHeight + 1 && cell.top >= end - 1
+    && cell.bottom <= innerHeight && innerHeight - end >= 1.5 * cell.height;
+}"""
+
+
+def test_a_step_is_called_as_it_is_while_playing(chromium: Any, restless: Client) -> None:
+    with watched(chromium, restless.address) as page:
+        page.goto("/flickering")
+        told = page.locator("#panels figure.selected figcaption strong")
+        playwright.expect(told).to_have_text("selected")
+        for key, words in [
+            (",", "1 before"),
+            (".", "selected"),
+            (".", "1 after"),
+            (".", "2 after"),
+        ]:
+            page.keyboard.press(key)
+            playwright.expect(told).to_have_text(words)
 
 
 def test_names_of_boxes_make_way_for_each_other(page: Any) -> None:

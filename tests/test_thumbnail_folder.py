@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -106,24 +107,64 @@ def test_a_folder_is_looked_through_now_and_then(
     assert looked == [str(places[0].parent)] * (1 + 40 // 11)
 
 
-def test_nothing_else_is_removed(kept: ThumbnailFolder, tmp_path: Path) -> None:
-    """A folder that came with a dataset may lead anywhere; what is being written is let be."""
+def test_nothing_else_is_removed(kept: ThumbnailFolder) -> None:
+    """Whatever came with a dataset stays; what is being written is let be."""
     *places, last = one_shelf(kept, 2)
-    elsewhere = tmp_path / "photos"
-    elsewhere.mkdir()
+    shelf = last.parent
+    shelf.mkdir(parents=True)
     for name in ("a.jpg", "b.txt", f".{places[0].stem}-1.jpg", f"{places[0].stem}-1.jpg"):
-        (elsewhere / name).write_bytes(b"x" * SHARE)
-    last.parent.parent.mkdir()
-    last.parent.symlink_to(elsewhere)
-    abandoned = elsewhere / f".{places[0].stem}-2.jpg"
+        (shelf / name).write_bytes(b"x" * SHARE)
+    abandoned = shelf / f".{places[0].stem}-2.jpg"
     abandoned.write_bytes(b"x" * SHARE)
-    for one in elsewhere.iterdir():
+    for one in shelf.iterdir():
         age(one, 0.5 if one.name.endswith("-1.jpg") else 2)
     kept.keep(last, b"x")
-    assert names(elsewhere.iterdir()) == {
+    assert names(shelf.iterdir()) == {
         *("a.jpg", "b.txt", last.name),
         *(f".{places[0].stem}-1.jpg", f"{places[0].stem}-1.jpg"),
     }
+
+
+def test_links_in_the_folder_lead_nowhere(kept: ThumbnailFolder, tmp_path: Path) -> None:
+    """Neither one for a shelf, to read or to write through, nor one for a file; it is replaced."""
+    place, *_ = one_shelf(kept, 1)
+    elsewhere = tmp_path / "photos"
+    elsewhere.mkdir()
+    (elsewhere / place.name).write_bytes(b"theirs")
+    place.parent.parent.mkdir()
+    place.parent.symlink_to(elsewhere)
+    kept.keep(place, b"ours")
+    assert kept.read(place) is None
+    assert [one.read_bytes() for one in elsewhere.iterdir()] == [b"theirs"]
+    place.parent.unlink()
+    place.parent.mkdir()
+    place.symlink_to(elsewhere / place.name)
+    assert kept.read(place) is None
+    kept.keep(place, b"ours")
+    assert (kept.read(place), (elsewhere / place.name).read_bytes()) == (b"ours", b"theirs")
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "roomy").mkdir()
+    (tmp_path / "thumbnails").symlink_to(tmp_path / "roomy")
+    kept = ThumbnailFolder(tmp_path / "thumbnails")
+    place = kept.place("a")
+    kept.keep(place, b"x")
+    assert kept.read(place) == b"x"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_a_place_is_not_waited_for(kept: ThumbnailFolder) -> None:
+    place = kept.place("a")
+    place.parent.mkdir(parents=True)
+    os.mkfifo(place)
+    found: list[bytes | None] = []
+    reader = threading.Thread(target=lambda: found.append(kept.read(place)), daemon=True)
+    reader.start()
+    reader.join(20)
+    assert found == [None]
+    kept.keep(place, b"x")
+    assert kept.read(place) == b"x"
 
 
 def test_many_who_write_and_read_at_once_get_in_nobodys_way(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import threading
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 OWN = "runs"
 """Folder of runs that are made here, in the cache folder of the dataset."""
 _DEPTH = 3
+_SIGNS = (MANIFEST, PICKS, "selection.csv", "selection.parquet")
+"""A folder with any of these looks like a run."""
 
 
 @dataclass(frozen=True)
@@ -165,16 +168,12 @@ class Runs:
             for root, depth, checked in self._roots:
                 for folder in _folders(root, depth):
                     run = self._read(folder, _name(folder, root, found))
-                    if run is not None and (not checked or self._is_ours(run)):
+                    if not checked or self._is_ours(run):
                         found[run.name] = run
         return found
 
-    def _read(self, folder: Path, name: str) -> Run | Damaged | None:
-        try:
-            stats = [(folder / file).lstat() for file in (MANIFEST, PICKS)]
-        except OSError:
-            return None
-        mark = tuple((stat.st_mtime_ns, stat.st_ino, stat.st_mode) for stat in stats)
+    def _read(self, folder: Path, name: str) -> Run | Damaged:
+        mark = tuple(_mark(folder / file) for file in (MANIFEST, PICKS))
         held = self._held.get(folder)
         if held is None or held[0] != mark:
             held = mark, _opened(folder, name)
@@ -183,7 +182,7 @@ class Runs:
 
     def _is_ours(self, run: Run | Damaged) -> bool:
         where = str(run.manifest.get("dataset", ""))
-        if self._data is None or "://" in where:
+        if self._data is None or not where or "://" in where:
             return False
         try:
             return self._leads_here(where, run)
@@ -226,16 +225,40 @@ def _opened(folder: Path, name: str) -> Run | Damaged:
     """Read a run, or say why it cannot be shown."""
     manifest: Mapping[str, Any] = {}
     try:
-        for file in (MANIFEST, PICKS):
-            if (folder / file).is_symlink():
-                raise DataError(f"{file} is a link; links are not followed")
+        _check_file(folder / MANIFEST)
         manifest = read_json(folder / MANIFEST)
         check_manifest(manifest)
+        _check_file(folder / PICKS)
         if not is_text(str(folder)):
             raise DataError("the name of its folder is not UTF-8")
     except SelectlabError as error:
         return Damaged(name, folder, manifest, str(error))
     return Run(name, folder, manifest)
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what is no file to read, before it is opened: opening a pipe may never end.
+
+    Raises:
+        DataError: It is missing, a link, or no file.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except OSError as error:
+        raise DataError(f"{path.name}: cannot be read: {error.strerror or error}") from error
+    if stat.S_ISLNK(mode):
+        raise DataError(f"{path.name} is a link; links are not followed")
+    if not stat.S_ISREG(mode):
+        raise DataError(f"{path.name} is no file")
+
+
+def _mark(path: Path) -> tuple[int, ...] | None:
+    """Return what changes when a file does, ``None`` where there is none."""
+    try:
+        about = path.lstat()
+    except OSError:
+        return None
+    return about.st_mtime_ns, about.st_ino, about.st_mode
 
 
 def is_text(name: str) -> bool:
@@ -248,13 +271,16 @@ def is_text(name: str) -> bool:
 
 
 def _folders(root: Path, depth: int) -> Iterator[Path]:
-    """Yield the folders up to some depth that hold a run; links are not followed."""
+    """Yield the folders up to some depth that look like a run; links are not followed.
+
+    No runs are looked for in a run that has its files.
+    """
+    signs = [name for name in _SIGNS if os.path.lexists(root / name)]
+    if signs:
+        yield root
+    if not depth or {MANIFEST, PICKS} <= set(signs):
+        return
     try:
-        if (root / MANIFEST).is_file() and (root / PICKS).is_file():
-            yield root
-            return
-        if not depth:
-            return
         inside = sorted(path for path in root.iterdir() if not path.name.startswith("."))
     except OSError:
         return

@@ -13,6 +13,7 @@ let strip = null;
 let shown = "";
 let at = 0;
 let timer = 0;
+let grid = null;
 
 function words(item) {
   const told = [];
@@ -21,17 +22,17 @@ function words(item) {
   return told.join(", ") || "flagged";
 }
 
-function panel(frame, title) {
+function panel(frame, title, chosen = false) {
   if (!frame) return el("figure", {}, el("figcaption", {}, `${title}: none, the video ends here`));
   const shapes = boxes.checked ? frame.shapes.filter((one) => one.origin !== "predicted" || one.score === null || one.score >= 0.1) : [];
   const size = frame.size ?? strip.canvas;
-  const across = panels.clientWidth / (timer ? 1 : title.startsWith("selected") && innerWidth <= 700 ? 1 : innerWidth <= 700 ? 2 : 3);
+  const across = panels.clientWidth / (timer ? 1 : chosen && innerWidth <= 700 ? 1 : innerWidth <= 700 ? 2 : 3);
   const picture = size && drawn(frame.size ? pictureOf(frame.id, 640) : null, size, shapes, {
     alt: `${title}: ${frame.id}`, wide: Math.max(150, Math.min(across, 900)), window: part(),
     tags: (one) => one.origin !== "predicted" });
-  const absent = frame.absent && title.startsWith("selected") && el("p", { class: "absent" }, el("strong", {}, "No picture. "), frame.absent,
+  const absent = frame.absent && chosen && el("p", { class: "absent" }, el("strong", {}, "No picture. "), frame.absent,
     size ? " Its boxes are drawn on a canvas that ends where they do." : "");
-  return el("figure", { class: title.startsWith("selected") ? "selected" : null },
+  return el("figure", { class: chosen ? "selected" : null },
     picture, absent || null, el("figcaption", {}, el("strong", {}, title), ` ${frame.id}`));
 }
 
@@ -46,15 +47,33 @@ function part() {
 function draw() {
   if (!strip) return;
   const { frames } = strip;
+  const before = panels.offsetHeight;
   panels.classList.toggle("playing", timer !== 0);
-  if (timer) {
-    const offset = at - strip.at;
-    const title = offset === 0 ? "selected" : `${Math.abs(offset)} ${offset < 0 ? "before" : "after"}`;
-    panels.replaceChildren(panel(frames[at], title));
-  } else {
-    panels.replaceChildren(panel(frames[at - 1], "previous"),
-      panel(frames[at], at === strip.at ? "selected" : "selected + " + (at - strip.at)), panel(frames[at + 1], "next"));
+  const offset = at - strip.at;
+  const title = offset === 0 ? "selected" : `${Math.abs(offset)} ${offset < 0 ? "before" : "after"}`;
+  if (timer) panels.replaceChildren(panel(frames[at], title, offset === 0));
+  else {
+    panels.replaceChildren(panel(frames[at - 1], "previous"), panel(frames[at], title, true), panel(frames[at + 1], "next"));
   }
+  if (panels.offsetHeight !== before) settle();
+}
+
+const isSticky = (one) => getComputedStyle(one).position === "sticky";
+
+/** How many pixels at the top of the window are covered: by the navigation, and by the strip below it. */
+function covered() {
+  return [document.querySelector(".top"), panels].map((one) => (isSticky(one) ? one.offsetHeight : 0));
+}
+
+/** Keep the strip below the navigation, and the cell that is focused below the strip. */
+function settle() {
+  const [head, own] = covered();
+  panels.style.top = `${head}px`;
+  document.documentElement.style.scrollPaddingTop = `${head + own + 8}px`;
+  const cell = document.activeElement.closest(".cell");
+  if (!cell) return;
+  const box = cell.getBoundingClientRect();
+  if (box.bottom > 0 && box.top < innerHeight) grid.show(cell);
 }
 
 async function choose(item) {
@@ -137,7 +156,11 @@ function key(event) {
 }
 
 if (place) {
-  const grid = new Grid(place, {
+  grid = new Grid(place, {
+    get headroom() {
+      const [head, own] = covered();
+      return head + own + 8 - document.querySelector(".top").offsetHeight;
+    },
     caption: (item) => [`${words(item)}, severity ${rounded(item.severity)}`],
     pick: (item, number) => grid.reach(number),
     reached: choose,
@@ -163,7 +186,7 @@ if (place) {
     load();
   });
   for (const one of [boxes, whole]) one.addEventListener("change", draw);
-  addEventListener("resize", draw);
+  addEventListener("resize", () => { draw(); settle(); });
   button.addEventListener("click", play);
   speed.addEventListener("change", () => { if (timer) run(); });
   document.getElementById("filter").addEventListener("submit", (event) => event.preventDefault());

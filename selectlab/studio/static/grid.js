@@ -267,7 +267,7 @@ export class Grid {
   }
 
   key(event) {
-    if (isTyping(event)) return;
+    if (isTyping(event) || !this.columns) return;
     const item = this.item(this.at);
     if (item && this.how.onkey?.(event, item, this)) { event.preventDefault(); return; }
     const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns, ArrowDown: this.columns };
