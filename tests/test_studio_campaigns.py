@@ -360,6 +360,106 @@ def test_steps_are_done_once_and_in_order(client: Client, night: str) -> None:
     assert client.get("/api/campaign", name=night)["counts"] == counts
 
 
+def test_what_is_marked_and_was_collected_is_decided(client: Client, night: str) -> None:
+    """The rest is left; an object means its picture in a campaign about frames."""
+    first, second = ids(client.get("/api/campaign/hits", name=night))[:2]
+    marks = [first, f"{second}#0", f"{second}#1", SEEDS[0], "none"]
+    told = client.post("/api/campaign/judge", name=night, ids=marks, marked=True, status="accepted")
+    assert {one: held["status"] for one, held in told["standings"].items()} == {
+        first: "accepted",
+        second: "accepted",
+    }
+    assert told["left"] == [SEEDS[0], "none"]
+    steps = [{"number": 1, "status": "discarded", "ids": marks, "marked": True}]
+    assert client.post("/api/campaign/decide", name=night, tab="m", steps=steps) == {"problems": []}
+    assert client.get("/api/campaign", name=night)["counts"]["discarded"] == 2
+
+
+def test_marked_objects_are_decided_where_they_were_collected(client: Client) -> None:
+    new = {"name": "objects", "ids": [f"{NAMES[3]}#0"], "task": "det", "threshold": 0.02}
+    client.post("/api/campaigns/new", **new)
+    client.post("/api/campaign/collect", name="objects")
+    assert client.finished()["state"] == "done"
+    one, other = client.get("/api/campaign/hits", name="objects")["items"][:2]
+    marks = [f"{one['id']}#{one['number']}", f"{other['id']}#{other['number'] + 1}"]
+    told = client.post(
+        "/api/campaign/judge", name="objects", ids=marks, marked=True, status="accepted"
+    )
+    assert (list(told["standings"]), told["left"]) == ([one["id"]], marks[1:])
+
+
+def test_the_steps_of_one_decision_are_taken_back_as_one(client: Client, night: str) -> None:
+    """Also where another tab decides between them, and where one came when the page was left."""
+    found = ids(client.get("/api/campaign/hits", name=night))
+    said = {"name": night, "status": "accepted"}
+    client.post("/api/campaign/judge", **said, ids=found[:2], turn=["g", 1], first=1)
+    client.post("/api/campaign/judge", **said, ids=found[2:3], turn=["other", 1], first=1)
+    told = client.post("/api/campaign/undo", name=night, turn=["other", 2])
+    assert list(told["standings"]) == found[2:3]
+    client.post("/api/campaign/judge", **said, ids=found[2:4], turn=["g", 2], first=1)
+    steps = [{"number": 3, "first": 1, "status": "accepted", "ids": found[4:5]}]
+    client.post("/api/campaign/decide", name=night, tab="g", steps=steps)
+    assert client.get("/api/campaign", name=night)["counts"]["accepted"] == 5
+    told = client.post("/api/campaign/undo", name=night, turn=["g", 4])
+    assert set(told["standings"]) == set(found[:5])
+    assert {held["status"] for held in told["standings"].values()} == {"new"}
+    assert client.refused("/api/campaign/undo", name=night).endswith("nothing to take back")
+
+
+def test_a_decision_that_changed_nothing_is_taken_back_as_one(client: Client, night: str) -> None:
+    first, second = ids(client.get("/api/campaign/hits", name=night))[:2]
+    for one in (first, second, first):
+        client.post("/api/campaign/judge", name=night, ids=[one], status="accepted")
+    assert client.post("/api/campaign/undo", name=night) == {"standings": {}}
+    for one in (second, first):
+        told = client.post("/api/campaign/undo", name=night)
+        assert told == {"standings": {one: {"status": "new", "accepted": False}}}
+
+
+def test_decisions_that_look_alike_are_taken_back_in_their_order(
+    client: Client, night: str
+) -> None:
+    [first] = ids(client.get("/api/campaign/hits", name=night))[:1]
+    said = ["accepted", "discarded", "accepted", "discarded"]
+    for status in said:
+        client.post("/api/campaign/judge", name=night, ids=[first], status=status)
+    for status in ("accepted", "discarded", "accepted", "new"):
+        told = client.post("/api/campaign/undo", name=night)
+        assert told["standings"][first]["status"] == status
+
+
+def test_a_step_that_could_not_be_written_may_come_again(client: Client, night: str) -> None:
+    """The page was left meanwhile, and what it sent then has the same number: done, and once."""
+    [first] = ids(client.get("/api/campaign/hits", name=night))[:1]
+    decisions = client.studio.desk.decisions
+    place = client.studio.campaigns.store_place
+    other = sqlite3.connect(place, isolation_level=None)
+    other.execute(
+        "CREATE TRIGGER busy BEFORE UPDATE ON samples BEGIN SELECT RAISE(ABORT, 'busy'); END"
+    )
+    for number in (1, 1):
+        with pytest.raises(Exception, match="busy"):
+            decisions.make(night, [first], "accepted", turn=Turn("busy", number))
+    other.execute("DROP TRIGGER busy")
+    other.close()
+    steps = [{"number": 1, "status": "accepted", "ids": [first]}]
+    sending = [
+        threading.Thread(
+            target=client.post,
+            args=("/api/campaign/decide",),
+            kwargs={"name": night, "tab": "busy", "steps": steps},
+        )
+        for _ in range(2)
+    ]
+    for one in sending:
+        one.start()
+    for one in sending:
+        one.join()
+    assert client.get("/api/campaign", name=night)["counts"]["accepted"] == 1
+    assert list(decisions.undo(night)) == [first]
+    assert client.refused("/api/campaign/undo", name=night).endswith("nothing to take back")
+
+
 # Seeds
 
 

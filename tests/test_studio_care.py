@@ -219,6 +219,121 @@ def test_without_a_server_nothing_is_taken_for_saved(page: Any, client: Client) 
     assert counts(campaigns, "gone")["discarded"] == 1
 
 
+def test_what_reads_decisions_waits_for_them(page: Any, client: Client) -> None:
+    """The server is slow: an export, and another list, have all that was decided before."""
+    campaigns = collected(client, "wait")
+    opened(page, "wait")
+    held: list[Any] = []
+    page.route("**/api/campaign/judge", lambda route: held.append(route))
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+    for _ in range(3):
+        page.keyboard.press("a")
+    heard(page, held, 1)
+    page.locator("#filter label.tab", has_text="Accepted").click()
+    page.click("#export")
+    button = page.locator("#export-form button.main")
+    button.click()
+    playwright.expect(button).to_have_attribute("aria-busy", "true")
+    button.click()  # once is enough
+    page.wait_for_timeout(200)
+    assert not [url for url in asked if "/export" in url or "status=accepted" in url]
+    with page.expect_download() as fetched:
+        for k in range(3):
+            heard(page, held, k + 1)
+            held[k].continue_()
+    assert len(fetched.value.path().read_text().splitlines()) == 1 + 3
+    playwright.expect(button).not_to_have_attribute("aria-busy", "true")
+    assert len([url for url in asked if "/export" in url]) == 1
+    assert [url for url in asked if "status=accepted" in url]
+    assert counts(campaigns, "wait")["exported"] == 3
+    page.unroute_all(behavior="ignoreErrors")
+
+
+# Decisions about what is marked
+
+
+def mark(page: Any, names: list[str]) -> None:
+    page.evaluate(
+        "(names) => import('/static/studio.js').then((own) => own.marks.set(names, true))", names
+    )
+
+
+def test_what_is_marked_and_not_listed_is_decided_too(page: Any, client: Client) -> None:
+    """Marked on another page, or farther down the list; what is no hit stays marked."""
+    campaigns = collected(client, "marked")
+    names = [hit.sample_id for hit in campaigns.hits("marked")]
+    campaigns.discard("marked", names[-2:])
+    opened(page, "marked")
+    mark(page, [*names[:2], names[-1], NAMES[0], NAMES[2]])
+    page.keyboard.press("a")
+    toast(page, "3 accepted; 2 marked ones are no hits of this campaign: still marked")
+    standings = {one.sample_id: one.status for one in campaigns.hits("marked")}
+    accepted = [one for one in names if standings[one] == "accepted"]
+    assert accepted == [*names[:2], names[-1]]
+    playwright.expect(page.locator("#marks")).to_contain_text("2 marked")
+    page.keyboard.press("d")
+    toast(page, "nothing that is marked is a hit of this campaign: nothing is decided")
+    playwright.expect(page.locator("#marks")).to_contain_text("2 marked")
+    assert counts(campaigns, "marked")["discarded"] == 1
+    page.keyboard.press("u")
+    toast(page, "the last decision had changed nothing")
+    assert counts(campaigns, "marked")["accepted"] == 3
+    page.keyboard.press("u")
+    toast(page, "3 taken back")
+    assert counts(campaigns, "marked")["discarded"] == 2
+
+
+def test_what_was_marked_and_not_saved_is_marked_again(page: Any, client: Client) -> None:
+    campaigns = collected(client, "remarked")
+    names = [hit.sample_id for hit in campaigns.hits("remarked")][:3]
+    opened(page, "remarked")
+    page.route("**/api/campaign/judge", lambda route: route.abort())
+    mark(page, names)
+    page.keyboard.press("a")
+    toast(page, "3 decisions not saved")
+    playwright.expect(page.locator("#marks")).to_contain_text("3 marked")
+    page.unroute("**/api/campaign/judge")
+    page.keyboard.press("a")
+    playwright.expect(page.locator("#marks")).to_be_hidden()
+    assert counts(campaigns, "remarked")["accepted"] == 3
+
+
+def test_one_undo_takes_back_one_decision_of_any_size(page: Any, client: Client) -> None:
+    """Many samples go out in several steps; so do those that wait when the page is left."""
+    campaigns = collected(client, "many")
+    names = [hit.sample_id for hit in campaigns.hits("many")]
+    opened(page, "many")
+    mark(page, [*names[:1], *(f"none {k}" for k in range(1100)), *names[1:4]])
+    page.keyboard.press("a")
+    toast(page, "4 accepted; 1,100 marked ones are no hits of this campaign: still marked")
+    page.keyboard.press("u")
+    toast(page, "4 taken back")
+    assert counts(campaigns, "many")["accepted"] == 0
+    page.get_by_role("button", name="Unmark all").click()
+    sent: list[dict[str, Any]] = []
+
+    def hold(route: Any) -> None:
+        sent.append(json.loads(route.request.post_data))
+
+    page.route("**/api/campaign/*", lambda route: hold(route) if route.request.post_data else None)
+    mark(page, [str(k) for k in range(1200)])
+    for key in "ad":
+        page.keyboard.press(key)
+    page.locator("#hits .cell").first.focus()
+    for key in "uu":
+        page.keyboard.press(key)
+    heard(page, sent, 1)
+    page.evaluate("() => dispatchEvent(new Event('pagehide'))")
+    heard(page, sent, 2)
+    steps = sent[1]["steps"]
+    assert [(one.get("status"), len(one.get("ids", []))) for one in steps] == [
+        ("accepted", 500),
+        (None, 0),
+    ]
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_many_seeds_do_not_widen_the_page(page: Any, client: Client) -> None:
     client.studio.campaigns.create("wide", ids=NAMES[::1][:25])
     page.set_viewport_size({"width": 800, "height": 700})

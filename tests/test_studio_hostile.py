@@ -47,6 +47,8 @@ VALID: dict[str, Any] = {
     "seen": {NAMES[1]: "new"},
     "after": "fast",
     "turn": ["x", 1],
+    "marked": True,
+    "first": 1,
     "tab": "x",
     "steps": [{"number": 2, "status": "accepted", "ids": [NAMES[1]]}, {"number": 3}],
 }

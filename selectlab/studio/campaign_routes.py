@@ -27,13 +27,19 @@ Number = Annotated[int, Field(ge=1)]
 
 
 class Judgement(BaseModel):
-    """What somebody says of collected samples, and what they were where somebody looked."""
+    """What somebody says of collected samples, and what they were where somebody looked.
+
+    Of what is ``marked`` that is said which was collected. ``first`` is the number of the first of
+    several steps of one decision.
+    """
 
     name: str
     ids: list[str] = Field(min_length=1, max_length=500)
+    marked: bool = False
     status: Judged
     seen: dict[str, Status] | None = None
     turn: tuple[Tab, Number] | None = None
+    first: Number | None = None
 
 
 class Undoing(BaseModel):
@@ -49,6 +55,8 @@ class Step(BaseModel):
     number: Number
     status: Judged | None = None
     ids: list[str] = Field(default=[], max_length=500)
+    marked: bool = False
+    first: Number | None = None
 
 
 class Steps(BaseModel):
@@ -125,8 +133,9 @@ def curve(studio: Here, name: Name) -> dict[str, Any]:
 def judge(studio: Here, said: Judgement) -> dict[str, Any]:
     """Accept or discard collected samples."""
     decisions = studio.desk.decisions
-    made = decisions.make(said.name, said.ids, said.status, said.seen, _turn(said.turn))
-    return {**_standings(made.standings), "overruled": made.overruled}
+    turn = _turn(said.turn, said.first)
+    made = decisions.make(said.name, said.ids, said.status, said.seen, turn, marked=said.marked)
+    return {**_standings(made.standings), "overruled": made.overruled, "left": made.left}
 
 
 @router.post("/api/campaign/undo")
@@ -140,19 +149,19 @@ def decide(studio: Here, said: Steps) -> dict[str, Any]:
     """Do what was decided and not answered when a page was left, in that order."""
     decisions, problems = studio.desk.decisions, []
     for step in said.steps:
-        turn = Turn(said.tab, step.number)
+        turn = Turn(said.tab, step.number, step.first)
         try:
             if step.status is None:
                 decisions.undo(said.name, turn)
             else:
-                decisions.make(said.name, step.ids, step.status, turn=turn)
+                decisions.make(said.name, step.ids, step.status, turn=turn, marked=step.marked)
         except SelectlabError as error:
             problems.append(line_of(error))
     return {"problems": problems}
 
 
-def _turn(given: tuple[str, int] | None) -> Turn | None:
-    return None if given is None else Turn(*given)
+def _turn(given: tuple[str, int] | None, first: int | None = None) -> Turn | None:
+    return None if given is None else Turn(*given, first)
 
 
 @router.get("/api/objects")

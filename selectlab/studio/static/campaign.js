@@ -1,5 +1,5 @@
 import { ask, attempt, counted, el, marks, pageOf, pictureOf, rounded, say, some, watchJob } from "./studio.js";
-import { noteTask } from "./object-tasks.js";
+import { fitting, noteTask } from "./object-tasks.js";
 import { drawn } from "./picture.js";
 import { Grid } from "./grid.js";
 import { Decisions } from "./decisions.js";
@@ -124,11 +124,14 @@ function keys(event, item) {
   return true;
 }
 
+/** What a decision is about: all that is marked, on whichever page, else what the cursor is at. */
 function chosen() {
-  const listed = [...items()].filter((item) => marks.has(grid.markOf(item)));
-  if (listed.length) return listed.map((item) => item.id);
+  if (marks.list().length) {
+    const names = fitting(marks.list(), task);
+    return { marked: true, names, listed: [...items()].filter((item) => marks.has(grid.markOf(item))) };
+  }
   const item = grid.item(grid.at);
-  return item ? [item.id] : [];
+  return { marked: false, names: item ? [item.id] : [], listed: item ? [item] : [] };
 }
 
 function* items() {
@@ -250,19 +253,30 @@ act("accept", () => judge("accepted"));
 act("discard", () => judge("discarded"));
 act("undo", undo);
 act("active", async () => show(await ask("/api/campaign/set", { name, active: !state.active })));
-act("commit", async () => {
+/** What reads decisions begins once they are written; the button is busy until it has ended. */
+async function settled(button, work) {
+  if (button.getAttribute("aria-busy") === "true") return;
+  button.setAttribute("aria-busy", "true");
+  try {
+    await decisions.written;
+    await attempt(work);
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}
+const actSettled = (id, work) => act(id, () => settled(document.getElementById(id), work));
+actSettled("commit", async () => {
   const told = await ask("/api/campaign/commit", { name });
   renewed(told);
   say(`version ${told.version} has ${some(told.seeds, "seed")}; press Collect to look again`);
 });
-act("collect", async () => {
+actSettled("collect", async () => {
   const threshold = Number(slider.value);
   show(await ask("/api/campaign/set", { name, threshold }));
   const { job } = await ask("/api/campaign/collect", { name, threshold });
   watchJob({ number: job.number, onEnd: collected });
 });
-act("refine", async () => {
-  await decisions.written;
+actSettled("refine", async () => {
   const told = await ask("/api/campaign/refine", { name });
   renewed(told);
   seeds();
@@ -301,19 +315,21 @@ function collected(job) {
 const dialog = document.getElementById("export-dialog");
 act("export", () => dialog.showModal());
 act("export-close", () => dialog.close());
-document.getElementById("export-form").addEventListener("submit", async (event) => {
+document.getElementById("export-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const data = new FormData(event.target);
   const wanted = { name, form: data.get("form"), statuses: data.getAll("statuses"), mark: data.has("mark") };
-  const told = await attempt(() => ask("/api/campaign/export", wanted));
-  if (!told) return;
+  settled(event.target.querySelector("button.main"), () => exported(wanted));
+});
+async function exported(wanted) {
+  const told = await ask("/api/campaign/export", wanted);
   dialog.close();
   say(`${some(told.samples, "sample")} exported`);
   for (const note of told.notes) say(note);
   el("a", { href: told.link, download: "" }).click();
   refresh();
   load();
-});
+}
 
 addEventListener("focus", async () => {  // somebody else may have decided meanwhile
   await decisions.written;
@@ -324,7 +340,7 @@ addEventListener("focus", async () => {  // somebody else may have decided meanw
 });
 document.addEventListener("seeded", ({ detail }) => { if (detail.name === name) { show(detail); seeds(); } });
 slider.addEventListener("input", would);
-form.addEventListener("change", () => load());
+form.addEventListener("change", async () => { await decisions.written; load(); });
 form.addEventListener("submit", (event) => event.preventDefault());
 /** Keys work wherever the focus is, but where something is typed and in the grid, which has its own. */
 const ELSEWHERE = "#hits, textarea, select, input[type=text], input[type=search], input[type=number]";
