@@ -47,7 +47,7 @@ function part() {
 function draw() {
   if (!strip) return;
   const { frames } = strip;
-  const before = panels.offsetHeight;
+  const before = panels.offsetHeight, cell = cellInSight();
   panels.classList.toggle("playing", timer !== 0);
   const offset = at - strip.at;
   const title = offset === 0 ? "selected" : `${Math.abs(offset)} ${offset < 0 ? "before" : "after"}`;
@@ -55,7 +55,7 @@ function draw() {
   else {
     panels.replaceChildren(panel(frames[at - 1], "previous"), panel(frames[at], title, true), panel(frames[at + 1], "next"));
   }
-  if (panels.offsetHeight !== before) settle();
+  if (panels.offsetHeight !== before) settle(cell);
 }
 
 const isSticky = (one) => getComputedStyle(one).position === "sticky";
@@ -65,15 +65,18 @@ function covered() {
   return [document.querySelector(".top"), panels].map((one) => (isSticky(one) ? one.offsetHeight : 0));
 }
 
-/** Keep the strip below the navigation, and the cell that is focused below the strip. */
-function settle() {
+/** The cell that is focused, if any of it is in the window. */
+function cellInSight() {
+  const cell = document.activeElement.closest(".cell"), box = cell?.getBoundingClientRect();
+  return cell && box.bottom > 0 && box.top < innerHeight ? cell : null;
+}
+
+/** Keep the strip below the navigation, and a cell below the strip. */
+function settle(cell = cellInSight()) {
   const [head, own] = covered();
   panels.style.top = `${head}px`;
   document.documentElement.style.scrollPaddingTop = `${head + own + 8}px`;
-  const cell = document.activeElement.closest(".cell");
-  if (!cell) return;
-  const box = cell.getBoundingClientRect();
-  if (box.bottom > 0 && box.top < innerHeight) grid.show(cell);
+  if (cell) grid.show(cell);
 }
 
 async function choose(item) {
